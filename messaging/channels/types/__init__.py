@@ -1,0 +1,1 @@
+"""Carrier types: one contract (`base.py`), one folder per protocol."""

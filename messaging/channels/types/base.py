@@ -1,0 +1,195 @@
+"""What a carrier type is: frozen messages in, one outcome each out.  Nothing here knows our tables."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+#: Every carrier type the house knows.  A new one is a folder and a line here.
+CHANNEL_TYPES: tuple[str, ...] = ("messaging.channels.types.smpp.link.SmppChannel",)
+
+Encoding = Literal["gsm7", "ucs2"]
+ReceiptState = Literal["accepted", "delivered", "undelivered", "expired"]
+BindState = Literal["bound", "connecting", "refused", "down"]
+
+
+class ConfigInvalid(ValueError):
+    """A channel was told something it cannot work with.  `errors` names each field and what to do."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in self.errors.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message as a carrier needs it; `attempt_id` comes back on its outcome."""
+
+    attempt_id: uuid.UUID
+    sender: str
+    recipient: str  # E.164 with +
+    body: str
+    encoding: Encoding
+    segments: int
+    reference: int  # 1..65535, echoed by the carrier in the receipt where the protocol allows it
+    validity_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The carrier took the message and calls it `reference`."""
+
+    attempt_id: uuid.UUID
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A definite no, in the carrier's own `code`.  `retry` says that the same submit may be welcome later."""
+
+    attempt_id: uuid.UUID
+    code: str
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """No byte of it left this process: trying again, here or elsewhere, cannot send it twice."""
+
+    attempt_id: uuid.UUID
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Bytes may have left and no answer came: never to be sent again, its receipt will tell."""
+
+    attempt_id: uuid.UUID
+    why: str
+
+
+Outcome = Sent | Refused | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedReceipt:
+    """What a carrier says became of a message.  `at` is the carrier's clock: show it, do not order by it."""
+
+    reference: str
+    state: ReceiptState
+    error_code: str = ""
+    user_message_reference: int | None = None
+    at: datetime | None = None
+    recipient: str = ""
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedInbound:
+    """A text from a handset.  `reference` is empty when the carrier gives it no name."""
+
+    sender: str
+    recipient: str
+    body: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawDeliver:
+    """One piece of news exactly as received, to be stored before anybody thinks about it.
+
+    `key` is the same for every copy of a receipt, so a unique column on it counts copies once.
+    A person may truly send the same text twice: the key of an inbound text also holds the carrier's
+    own reference or, lacking one, where in which session it came, and so only stops exact replays.
+    """
+
+    kind: Literal["receipt", "inbound"]
+    raw: bytes
+    received_at: datetime
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(f"{self.kind}\0{self.origin}\0".encode() + self.raw).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How the line stands now, for the operator's page and for health."""
+
+    bind: BindState
+    since: datetime
+    last_error: str = ""
+    in_flight: int = 0
+    waiting: int = 0
+
+
+OnInbound = Callable[[list[RawDeliver]], None]
+
+
+class Channel(ABC):
+    """One configured line to a carrier.
+
+    Made from plain settings (`config_class` says which, secrets marked in the field's metadata).
+    `on_inbound` is called in a thread of the channel's own with the news as it arrives; it is acknowledged to
+    the carrier only after the call has returned, and sent again by the carrier when it raised.
+    """
+
+    code: ClassVar[str]
+    config_class: ClassVar[type]
+
+    @abstractmethod
+    def __init__(self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None) -> None: ...
+
+    @abstractmethod
+    def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
+        """Hand over the batch and yield exactly one outcome per message, in any order, as soon as known.
+
+        The handing over starts with the call, not with the first iteration.
+        """
+
+    @abstractmethod
+    def parse_receipt(self, raw: bytes) -> ParsedReceipt | None:
+        """Read a stored receipt; None when it uses a word we do not know."""
+
+    @abstractmethod
+    def parse_inbound(self, raw: bytes) -> ParsedInbound | None:
+        """Read a stored text from a handset; None when it cannot be read."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Start the line and return once it is up or its first try has failed.  Call it after forking."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish what is in flight, say goodbye and stop.  Closing twice is harmless."""
+
+    @abstractmethod
+    def state(self) -> ChannelState: ...
+
+
+def secret(**kwargs: Any) -> Any:
+    """A configuration field that is encrypted at rest and never shown again."""
+    return field(repr=False, metadata={"secret": True}, **kwargs)
+
+
+@cache
+def _known_types(paths: tuple[str, ...]) -> dict[str, type[Channel]]:
+    found = {}
+    for path in paths:
+        module, _, name = path.rpartition(".")
+        kind = getattr(import_module(module), name)
+        found[kind.code] = kind
+    return found
+
+
+def channel_type(code: str) -> type[Channel]:
+    """The carrier type called `code`; KeyError when there is none."""
+    return _known_types(CHANNEL_TYPES)[code]
