@@ -1,0 +1,65 @@
+"""Progress bars, sparklines and charts, and what a form field looks like."""
+
+from collections.abc import Mapping, Sequence
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+#: A bar's parts, left to right.
+TONES = ("ok", "wait", "warn", "bad", "value")
+
+
+@register.inclusion_tag("components/bar.html")
+def bar(total: int = 100, label: str = "", size: str = "", **parts: int) -> dict:
+    """{% bar total=12840 ok=7396 wait=462 bad=103 label=_("Campaign progress") size="lg" %}, {% bar total=50000 value=11340 %}
+
+    Drawn as SVG, so widths need neither style attributes nor scripts. Parts beyond the total are cut off at its end.
+    With a label it is a progress bar to screen readers, without one decoration.
+    """
+    drawn, at = [], 0.0
+    for tone in TONES:
+        width = min(100 * (parts.get(tone) or 0) / total, 100 - at) if total else 0
+        if width > 0:
+            drawn.append({"tone": "" if tone == "value" else tone, "x": f"{at:.2f}", "width": f"{width:.2f}"})
+            at += width
+    return {"parts": drawn, "percent": int(at), "label": label, "size": size}
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float]) -> SafeString:
+    """A line of the last values, 92 by 26, hidden from screen readers: the number beside it says it."""
+    values = [float(value or 0) for value in values]
+    if len(values) < 2:
+        return SafeString("")
+    low, high = min(values), max(values)
+    span = (high - low) or 1
+    points = " L".join(
+        f"{92 * place / (len(values) - 1):.1f} {24 - 21 * (value - low) / span:.1f}" for place, value in enumerate(values)
+    )
+    return format_html(
+        '<svg class="spark" viewBox="0 0 92 26" aria-hidden="true"><path class="a" d="M{} L92 26 L0 26Z"/><path d="M{}"/></svg>',
+        points, points,
+    )  # fmt: skip
+
+
+@register.inclusion_tag("components/chart.html")
+def chart(kind: str, data: Mapping, id: str, summary: str, size: str = "") -> dict:
+    """{% chart "bars" data id="by-hour" summary=text size="tall" %}: ECharts where scripts run, a table everywhere.
+
+    `data` is {"x": [...], "series": [{"name", "tone", "data"}], "unit", "x_label", "min", "target", "event"}; see the
+    components' README. `kind` is bars (stacked) or lines.
+    """
+    rows = [
+        (name, [one["data"][place] if place < len(one["data"]) else None for one in data["series"]])
+        for place, name in enumerate(data["x"])
+    ]
+    return {"kind": kind, "data": data, "id": id, "source": f"{id}-data", "summary": summary, "size": size, "rows": rows}
+
+
+@register.filter
+def widget_kind(field) -> str:
+    """checkbox, file, hidden, select, … of a bound field."""
+    return getattr(field.field.widget, "input_type", "") or type(field.field.widget).__name__.lower()
