@@ -1,0 +1,50 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, TenantOwned
+
+
+class CommissionRule(TenantOwned):
+    """How much an agent (its organisation) earns on what its downline buys.  One rule an agent and basis."""
+
+    class Basis(models.TextChoices):
+        TRAFFIC = "traffic", _("Settled traffic")
+        PACKAGES = "packages", _("Package sales")
+
+    basis = models.CharField(max_length=8, choices=Basis)
+    code = models.CharField(max_length=20, default="percentage", help_text="class in agents.rules.commission")
+    basis_points = models.PositiveIntegerField(_("hundredths of a per cent"))
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "basis"], condition=models.Q(is_active=True), name="one_rule_a_basis"
+            ),
+            models.CheckConstraint(name="commission_at_most_all", condition=models.Q(basis_points__lte=10_000)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.basis} {self.basis_points / 100}%"
+
+
+class CommissionEntry(TenantOwned):
+    """What an agent earned by one sale, or lost again by its refund (below zero).  Only ever added."""
+
+    rule = models.ForeignKey(CommissionRule, models.PROTECT, related_name="entries")
+    customer = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    sale_reference = models.CharField(max_length=120, help_text="settlement:<id>, purchase:<id> or refund:<id>")
+    sale_amount = models.BigIntegerField(help_text="micros")
+    amount = models.BigIntegerField(help_text="micros")
+    currency = models.CharField(max_length=3)
+    earned_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "sale_reference"], name="one_entry_an_agent_and_sale")
+        ]
+        indexes = [models.Index(fields=["organisation", "earned_at"], name="commission_by_month")]
+
+    def __str__(self) -> str:
+        return self.sale_reference

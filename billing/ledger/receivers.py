@@ -1,0 +1,1 @@
+"""What follows what: the switchboard of this room."""

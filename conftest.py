@@ -1,0 +1,50 @@
+"""The ground every test stands on: a database made by its owner, used under the roles the product uses."""
+
+import psycopg
+import pytest
+from django.db import connections
+from django.test import TransactionTestCase
+
+ENGINE_BY_DEFAULT = " -c role=signalbox_engine"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """After the owner has migrated, tests themselves run as the engine; requests and tasks take their own roles."""
+    with django_db_blocker.unblock():
+        connection = connections["default"]
+        connection.close()
+        connection.settings_dict["OPTIONS"]["options"] += ENGINE_BY_DEFAULT
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        options = connection.settings_dict["OPTIONS"]
+        options["options"] = options["options"].removesuffix(ENGINE_BY_DEFAULT)
+
+
+def _empty_tables(*_) -> None:
+    """Leave the database as the migrations made it.  Only the owner can: history refuses everybody else."""
+    connection = connections["default"]
+    options = {**connection.get_connection_params()}
+    options["options"] = options["options"].replace(ENGINE_BY_DEFAULT, "")
+    options.pop("cursor_factory", None)
+    options.pop("context", None)
+    with psycopg.connect(**options, autocommit=True) as owner, owner.transaction():
+        tables = [name for (name,) in owner.execute(_TABLES)]
+        guards = owner.execute(_APPEND_ONLY).fetchall()
+        for table, _trigger in guards:
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        owner.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
+        for table, _trigger in guards:
+            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+_TABLES = """
+    SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        AND NOT c.relispartition AND c.relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+"""
+_APPEND_ONLY = """
+    SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE NOT t.tgisinternal AND t.tgname LIKE '%append_only'
+"""
+TransactionTestCase._fixture_teardown = _empty_tables

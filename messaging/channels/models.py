@@ -1,0 +1,58 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, TenantOwned
+from billing.pricing.models import Category
+from kit.ids import uuid7
+
+
+class Channel(TenantOwned):
+    """A configured connection to a carrier.  Belongs to the operator; customers never see it."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    type = models.CharField(_("type"), max_length=20, help_text="code of a channel type")
+    config = models.JSONField(default=dict)
+    sealed_secrets = models.TextField(blank=True, help_text="JSON of the secret settings, sealed")
+    is_active = models.BooleanField(_("active"), default=True)
+    rate_per_second = models.PositiveIntegerField(_("segments a second"), null=True, blank=True)
+    window = models.PositiveIntegerField(
+        _("window"), default=200, validators=[MinValueValidator(1), MaxValueValidator(5000)]
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Route(TenantOwned):
+    """One line of the choice among channels: lowest priority first.  Empty country or category means any."""
+
+    country = models.CharField(max_length=2, blank=True)
+    category = models.CharField(max_length=14, choices=Category, blank=True)
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="routes")
+    priority = models.PositiveSmallIntegerField(default=10)
+    is_test = models.BooleanField(default=False, help_text="for messages sent with test keys")
+
+    def __str__(self) -> str:
+        return f"{self.country or '*'}/{self.category or '*'} → {self.channel_id}"
+
+
+class Bind(models.Model):
+    """What one worker process last said of its connection to one channel.  `updated_at` tells whether it still lives."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="binds")
+    worker = models.CharField(max_length=120)
+    state = models.CharField(max_length=12)
+    since = models.DateTimeField()
+    last_error = models.CharField(max_length=300, blank=True)
+    in_flight = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "worker"], name="one_bind_a_worker")]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} {self.state}"

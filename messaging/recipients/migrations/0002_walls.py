@@ -1,0 +1,16 @@
+"""The second wall: row-level security, and history that only grows."""
+
+from django.db import migrations
+
+from kit.tenancy.migrations import protect
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("recipients", "0001_initial"),
+        ("accounts", "0002_walls"),
+    ]
+
+    operations = [
+        protect("recipients_optout"),
+    ]

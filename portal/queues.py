@@ -1,0 +1,18 @@
+"""Celery's queues.  Each has a set of worker processes of its own, so that slow work never holds up quick work."""
+
+DISPATCH = "dispatch"  # holds the carriers' binds: drains channels
+ENGINE = "engine"  # receipts, settlement, sweeping, counters
+CAMPAIGNS = "campaigns"  # reading files, accepting batches
+HOOKS = "hooks"  # webhooks to customers
+DEFAULT = "default"  # payments, mail, statements, housekeeping
+
+#: Queue name to the number of worker processes the embedded default starts for it.
+QUEUES = {DISPATCH: 1, ENGINE: 1, CAMPAIGNS: 1, HOOKS: 1, DEFAULT: 1}
+
+ROUTES = {
+    "messaging.engine.tasks.drain_channel": {"queue": DISPATCH},
+    "messaging.engine.tasks.*": {"queue": ENGINE},
+    "messaging.traffic.tasks.*": {"queue": ENGINE},
+    "messaging.campaigns.tasks.*": {"queue": CAMPAIGNS},
+    "messaging.hooks.tasks.*": {"queue": HOOKS},
+}
