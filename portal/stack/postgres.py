@@ -52,7 +52,7 @@ class Postgres:
         return self.url(ADMIN, self.keyring.password("postgres-admin"), database="postgres")
 
     def url(self, login: str, password: str, *, database: str = DATABASE) -> str:
-        return f"postgres://{login}:{quote(password)}@{quote(str(self.layout.postgres_socket), safe='')}/{database}"
+        return f"postgres://{login}:{quote(password, safe='')}@{quote(str(self.layout.postgres_socket), safe='')}/{database}"
 
     def prepare(self) -> None:
         """Make the cluster if there is none, and clear away what a killed server left behind."""

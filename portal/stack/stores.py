@@ -136,7 +136,7 @@ def with_login(url: str, login: str, password: str) -> str:
     """The same server and database, for somebody else."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(password)}@{place}"))
+    return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(password, safe='')}@{place}"))
 
 
 def refuse_wrong_logins(endpoints: Endpoints) -> None:
