@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from portal.stack.errors import StackError
 
@@ -43,3 +44,8 @@ def write_private(path: Path, text: str) -> str:
         os.fsync(file.fileno())
     unfinished.replace(path)
     return text
+
+
+def in_url(text: str) -> str:
+    """A login, password or socket path as one piece of an address."""
+    return quote(text, safe="")

@@ -6,6 +6,8 @@ from portal.stack.errors import StackError
 from portal.stack.house import House
 from portal.stack.processes import Spec, Stage
 
+STRIPE_WEBHOOK_PATH = "/webhooks/stripe"
+
 
 def needs_sandbox(environment: Mapping[str, str]) -> bool:
     """Whether payments go to the sandbox.  Raises StackError when Stripe's own settings are half there."""
@@ -16,20 +18,25 @@ def needs_sandbox(environment: Mapping[str, str]) -> bool:
     return False
 
 
-def carrier(house: House, port: int) -> Spec:
+def carrier(house: House, port: int, control_port: int) -> Spec:
+    """The demo carrier.  Its log is written before each answer leaves: it is the witness of what was sent."""
     log = house.layout.log / "carrier-submits.jsonl"
     return house.command(
         "carrier",
-        *("-m", "portal.stack.carrier", "--port", str(port), "--log", log),
+        *("-m", "portal.stack.carrier", "--port", str(port), "--control-port", str(control_port)),
+        *("--log", log, "--durable-log"),
         role="web",
         stage=Stage.OUTSIDE,
     )
 
 
 def stripe_sandbox(house: House, port: int, base_url: str) -> Spec:
+    """The payment service.  It remembers checkouts and cards over restarts, as the real one would."""
+    secret = house.surroundings.common["STRIPE_WEBHOOK_SECRET"]
     return house.command(
         "stripe-sandbox",
-        *("-m", "portal.stack.stripe_sandbox", "--port", str(port)),
+        *("-m", "portal.stack.stripe_sandbox", "--port", str(port), "--state", house.layout.var / "stripe.sqlite3"),
+        *("--webhook-url", f"{base_url}{STRIPE_WEBHOOK_PATH}", "--webhook-secret", secret),
         role="web",
         stage=Stage.OUTSIDE,
     )

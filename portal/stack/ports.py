@@ -8,7 +8,7 @@ from portal.stack.errors import StackError
 from portal.stack.keyring import write_private
 
 HOST = "127.0.0.1"
-WEB, CARRIER, STRIPE = 8000, 2775, 12111
+WEB, CARRIER, CARRIER_CONTROL, STRIPE = 8000, 2775, 2776, 12111
 
 
 def is_free(port: int) -> bool:

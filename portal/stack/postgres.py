@@ -6,13 +6,12 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 
 from portal.stack.binaries import postgres_folder
 from portal.stack.errors import StackError
-from portal.stack.keyring import Keyring, write_private
+from portal.stack.keyring import Keyring, in_url, write_private
 from portal.stack.layout import Layout
 from portal.stack.processes import Spec, Stage
 
@@ -52,7 +51,7 @@ class Postgres:
         return self.url(ADMIN, self.keyring.password("postgres-admin"), database="postgres")
 
     def url(self, login: str, password: str, *, database: str = DATABASE) -> str:
-        return f"postgres://{login}:{quote(password, safe='')}@{quote(str(self.layout.postgres_socket), safe='')}/{database}"
+        return f"postgres://{login}:{in_url(password)}@{in_url(str(self.layout.postgres_socket))}/{database}"
 
     def prepare(self) -> None:
         """Make the cluster if there is none, and clear away what a killed server left behind."""

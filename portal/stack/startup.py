@@ -14,7 +14,6 @@ from portal.stack.house import House
 from portal.stack.keyring import Keyring
 from portal.stack.layout import HOUSE, Layout, layout_from, take_lock, wipe
 from portal.stack.outside import carrier, needs_sandbox, stripe_sandbox
-from portal.stack.processes import Spec
 from portal.stack.signals import Signals
 from portal.stack.statefile import StateFile
 from portal.stack.static import StaticStamp
@@ -123,7 +122,11 @@ class Startup:
 
     def surroundings(self, endpoints: Endpoints) -> Surroundings:
         kept = ports.KeptPorts(self.layout.var / "ports.json")
-        self.ports = {"web": self.port, "carrier": kept.get("carrier", ports.CARRIER)}
+        self.ports = {
+            "web": self.port,
+            "carrier": kept.get("carrier", ports.CARRIER),
+            "carrier_control": kept.get("carrier_control", ports.CARRIER_CONTROL),
+        }
         extra = {"SIGNALBOX_BASE_URL": self.base_url, "DEMO_CARRIER_PORT": str(self.ports["carrier"])}
         if needs_sandbox(self.environment):
             self.ports["stripe"] = kept.get("stripe", ports.STRIPE)
@@ -162,10 +165,10 @@ class Startup:
         stamp.write()
 
     def start_outside(self, house: House) -> None:
-        self.start_all(
-            [carrier(house, self.ports["carrier"])]
-            + ([stripe_sandbox(house, self.ports["stripe"], self.base_url)] if "stripe" in self.ports else [])
-        )
+        self.supervisor.start(carrier(house, self.ports["carrier"], self.ports["carrier_control"]))
+        if "stripe" in self.ports:
+            own_address = f"http://{ports.HOST}:{self.port}"  # also when people reach the console by another name
+            self.supervisor.start(stripe_sandbox(house, self.ports["stripe"], own_address))
 
     def seed(self, house: House) -> None:
         """Plant the demo world once.  Somebody's own database gets it only when asked."""
@@ -177,13 +180,10 @@ class Startup:
 
     def start_inside(self, house: House) -> None:
         self.console.say("starting web, workers and beat")
-        self.start_all([house.web(self.port), *house.workers(), house.beat()])
+        for spec in (house.web(self.port), *house.workers(), house.beat()):
+            self.supervisor.start(spec)
         self.supervisor.wait_until("The console", lambda: is_healthy(self.port), seconds=READY_SECONDS)
         self.console.say("ready")
-
-    def start_all(self, specs: list[Spec]) -> None:
-        for spec in specs:
-            self.supervisor.start(spec)
 
 
 def can_seed() -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
@@ -10,7 +10,7 @@ from portal.stack import postgres as postgres_settings
 from portal.stack import valkey as valkey_settings
 from portal.stack.database import OWNER, PORTAL, WORKER, first_line, prepare_database, prepare_external
 from portal.stack.errors import StackError
-from portal.stack.keyring import Keyring
+from portal.stack.keyring import Keyring, in_url
 from portal.stack.layout import Layout
 from portal.stack.postgres import Postgres
 from portal.stack.supervisor import Supervisor
@@ -136,7 +136,7 @@ def with_login(url: str, login: str, password: str) -> str:
     """The same server and database, for somebody else."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(login)}:{quote(password, safe='')}@{place}"))
+    return urlunsplit(parts._replace(netloc=f"{in_url(login)}:{in_url(password)}@{place}"))
 
 
 def refuse_wrong_logins(endpoints: Endpoints) -> None:

@@ -59,7 +59,7 @@ def test_the_sandbox_steps_back_for_real_stripe():
 def test_no_login_of_the_house_may_pass_row_level_security():
     rows = roles("select rolname, rolsuper or rolbypassrls or rolcreaterole from pg_roles where rolname = any(%s)")
 
-    assert rows == {name: False for name in (OWNER, PORTAL, WORKER, WEB_GROUP, ENGINE_GROUP)}
+    assert rows == dict.fromkeys((OWNER, PORTAL, WORKER, WEB_GROUP, ENGINE_GROUP), False)
 
 
 def test_the_worker_is_nothing_until_it_takes_a_role():
