@@ -20,5 +20,6 @@ class Migration(migrations.Migration):
         protect("engine_inboundmessage"),
         protect("engine_carrierreference"),
         engine_only("engine_carrierreference"),
+        protect("engine_trafficcount"),
         append_only("engine_settlement"),
     ]

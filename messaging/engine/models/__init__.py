@@ -1,3 +1,4 @@
+from .counts import TrafficCount
 from .messages import Message
 from .receipts import CarrierReference, DeliveryReceipt, InboundMessage
 from .work import Attempt, IdempotencyRecord, QueueEntry, Settlement
@@ -11,4 +12,5 @@ __all__ = [
     "Message",
     "QueueEntry",
     "Settlement",
+    "TrafficCount",
 ]

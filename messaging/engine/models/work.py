@@ -21,7 +21,9 @@ class QueueEntry(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["channel_id", "lane", "due_at"], condition=models.Q(attempt_id=None), name="queue_ripe"
+                fields=["channel_id", "lane", "organisation", "due_at"],
+                condition=models.Q(attempt_id=None),
+                name="queue_ripe",
             ),
             models.Index(fields=["lease_until"], condition=models.Q(attempt_id__isnull=False), name="queue_leased"),
             models.Index(fields=["campaign_id"], condition=models.Q(campaign_id__isnull=False), name="queue_campaign"),

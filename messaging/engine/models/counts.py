@@ -7,7 +7,8 @@ class TrafficCount(models.Model):
     """How many messages changed into `status` within an hour.  Insert-only deltas, squashed into one row later:
     the count of a key is the sum of its rows.
 
-    `amount` is in micros of `currency` (what the messages cost), `latency_ms` the sum over them from acceptance to the change.
+    Deltas are written in the transaction that changes the states.  `amount` is in micros of `currency` (what the
+    messages cost), `latency_ms` the sum over them of the time from acceptance to the change.
     """
 
     id = models.BigAutoField(primary_key=True)
