@@ -1,4 +1,4 @@
-"""How amounts, counts, rates, numbers to call and spans of time are written.  Plain functions; templates use the filters."""
+"""How amounts, counts, rates, numbers to call and times are written.  Templates use the filters over these."""
 
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal

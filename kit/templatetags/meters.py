@@ -14,7 +14,7 @@ TONES = ("ok", "wait", "warn", "bad", "value")
 
 @register.inclusion_tag("components/bar.html")
 def bar(total: int = 100, label: str = "", size: str = "", **parts: int) -> dict:
-    """{% bar total=12840 ok=7396 wait=462 bad=103 label=_("Campaign progress") size="lg" %}, {% bar total=50000 value=11340 %}
+    """{% bar total=12840 ok=7396 wait=462 bad=103 label=_("Progress") size="lg" %}, {% bar total=50000 value=11340 %}
 
     Drawn as SVG, so widths need neither style attributes nor scripts. Parts beyond the total are cut off at its end.
     With a label it is a progress bar to screen readers, without one decoration.
@@ -37,10 +37,12 @@ def sparkline(values: Sequence[float]) -> SafeString:
     low, high = min(values), max(values)
     span = (high - low) or 1
     points = " L".join(
-        f"{92 * place / (len(values) - 1):.1f} {24 - 21 * (value - low) / span:.1f}" for place, value in enumerate(values)
+        f"{92 * place / (len(values) - 1):.1f} {24 - 21 * (value - low) / span:.1f}"
+        for place, value in enumerate(values)
     )
     return format_html(
-        '<svg class="spark" viewBox="0 0 92 26" aria-hidden="true"><path class="a" d="M{} L92 26 L0 26Z"/><path d="M{}"/></svg>',
+        '<svg class="spark" viewBox="0 0 92 26" aria-hidden="true">'
+        '<path class="a" d="M{} L92 26 L0 26Z"/><path d="M{}"/></svg>',
         points, points,
     )  # fmt: skip
 
@@ -56,7 +58,15 @@ def chart(kind: str, data: Mapping, id: str, summary: str, size: str = "") -> di
         (name, [one["data"][place] if place < len(one["data"]) else None for one in data["series"]])
         for place, name in enumerate(data["x"])
     ]
-    return {"kind": kind, "data": data, "id": id, "source": f"{id}-data", "summary": summary, "size": size, "rows": rows}
+    return {
+        "kind": kind,
+        "data": data,
+        "id": id,
+        "source": f"{id}-data",
+        "summary": summary,
+        "size": size,
+        "rows": rows,
+    }
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Counts, rates, numbers to call and times: {{ n|thousands }}, {{ part|percent_of:whole }}, {{ number|phone_mask }}, {{ at|ago }}."""
+"""{{ n|thousands }}, {{ part|percent_of:whole }}, {{ number|phone_mask }}, {{ at|moment }}, {{ at|ago }}."""
 
 from django import template
 

@@ -7,7 +7,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def mobile_tabs(context) -> list[dict]:
-    """Up to four entries of the bottom bar: those marked `mobile`, else the first three, the primary action in the middle."""
+    """Up to four entries: those marked `mobile`, else the first three, with the primary action in the middle."""
     items = [item for group in context.get("navigation") or [] for item in group.get("items", [])]
     tabs = [item for item in items if item.get("mobile")][:3] or items[:3]
     action = context.get("primary_action")
