@@ -52,7 +52,7 @@ def encode_batch(batch: Sequence[Outgoing], job: Job) -> tuple[list[Entry], list
     for outgoing in batch:
         try:
             entries.append(Entry(job, outgoing, encode_submit(outgoing)))
-        except ValueError:  # Unencodable, a sender beyond Latin-1, a NUL: no later try would go better
+        except (ValueError, OverflowError):  # Unencodable, a NUL, too long: no later try would go better
             refusals.append(Refused(outgoing.attempt_id, "unencodable"))
     return entries, refusals
 

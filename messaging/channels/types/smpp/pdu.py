@@ -125,6 +125,8 @@ def decode_tlvs(body: bytes, start: int) -> Mapping[int, bytes]:
 def encode_message(message: Message, *, as_payload: bool = False) -> bytes:
     """Encode the body; a text that is long, or `as_payload`, travels as message_payload."""
     text, tlvs = message.text, message.tlvs
+    if len(text) > 0xFFFF:
+        raise ValueError("a text of more than 65535 octets")
     if as_payload or len(text) > LONGEST_SHORT_MESSAGE:
         text, tlvs = b"", {**tlvs, MESSAGE_PAYLOAD: message.text}
     return b"".join((

@@ -53,8 +53,11 @@ class SessionHandler:
         """Say whether a peer may come in: the status to answer.  Only servers are asked."""
         return pdu.INVALID_COMMAND
 
+    def session_bound(self, session: Session) -> None:
+        """A peer that `bind_requested` let in may now be sent requests."""
+
     def requests_arrived(self, session: Session, requests: list[tuple[int, bytes]]) -> None:
-        """(sequence, body) of each submit_sm or deliver_sm; each must get one `session.answer` some day."""
+        """(sequence, body) of each submit_sm or deliver_sm; each must get one `answer` or `leave_unanswered`."""
 
     def answers_arrived(self, session: Session, answers: list[tuple[Any, int, bytes]]) -> None:
         """(token, status, body) of each of our requests that was answered.  There is room in the window again."""
@@ -118,9 +121,13 @@ class Session(asyncio.Protocol):
 
     def answer(self, command: int, sequence: int, status: int, body: bytes = b"") -> None:
         """Answer a request of the peer; after the end of the session this does nothing."""
-        self._unanswered -= 1
         self._write(command | pdu.ANSWER, status, sequence, body)
-        if not self._reading and self._unanswered <= self.limits.inbound // 2:
+        self.leave_unanswered()
+
+    def leave_unanswered(self) -> None:
+        """Count a request of the peer as done with although it gets no answer."""
+        self._unanswered -= 1
+        if not self._reading and not self.why_closed and self._unanswered <= self.limits.inbound // 2:
             self._reading, self._resumed_at = True, self._loop.time()
             self._transport.resume_reading()
 
@@ -285,7 +292,7 @@ class Session(asyncio.Protocol):
             self.bound, self.system_id = command, bind.system_id
         self._write(command | pdu.ANSWER, status, sequence, b"\0" if status else b"signalbox\0")
         if status == pdu.OK:
-            self.handler.answers_arrived(self, [])
+            self.handler.session_bound(self)
         elif not self.bound:
             self.close("bind refused")
 
@@ -356,10 +363,10 @@ class Session(asyncio.Protocol):
             del self._pending[sequence]
         if not late:
             return
-        self.handler.unanswered(self, [token for _sequence, token in late], "no answer in time")
-        self._notice_drained()
         if self._answered_at <= newest:  # not one lost answer: the peer is silent, and more would be lost
             self.close(f"no answer for {self.limits.response_timeout:g} s", at_once=True)
+        self.handler.unanswered(self, [token for _sequence, token in late], "no answer in time")
+        self._notice_drained()
 
     def _keep_alive(self, now: float) -> None:
         silence = now - max(self._heard_at, self._resumed_at)
