@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_PLAIN_DIGITS = re.compile(r"-?(?:0|[1-9]\d{0,16})")
-_NUMERIC = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_PLAIN_DIGITS = re.compile(r"0|-?[1-9][0-9]{0,16}")
+_NUMERIC = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 #: Built-in number formats that show a date or time (ECMA-376, 18.8.30; 27–36 and 50–58 are East Asian dates).
 _DATE_FORMATS: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
@@ -41,11 +41,12 @@ def date_text(stored: str, *, since_1904: bool) -> str:
     if not _NUMERIC.fullmatch(stored):
         return stored
     serial = float(stored) + (_DAYS_TO_1904 if since_1904 else 0)
-    if not 0 <= serial < _LAST_DAY:
+    seconds = round(serial * 86400) if 0 <= serial < _LAST_DAY else -1
+    if not 0 <= seconds < _LAST_DAY * 86400:
         return number_text(stored)
     # Excel believes in 29 February 1900, so earlier days are one further from the epoch.
     epoch = datetime(1899, 12, 31 if serial < 60 else 30)  # noqa: DTZ001 - a sheet's dates have no time zone
-    moment = epoch + timedelta(seconds=round(serial * 86400))
+    moment = epoch + timedelta(seconds=seconds)
     clock = moment.strftime("%H:%M:%S" if moment.second else "%H:%M")
     if serial < 1:
         return clock

@@ -1,11 +1,11 @@
 """The door to reading recipient files: what is it (`sniff`), its rows (`read_rows`), whose numbers (`tally`).
 
-    shape = sniff(path, filename)
-    mapping = guess_columns(shape.header, shape.sample, "CN")
-    tally = Tally(mapping, default_region="CN")
-    for verdict in tally.read(read_rows(path, shape)):
-        ...
-    tally.summary()
+shape = sniff(path, filename)
+mapping = guess_columns(shape.header, shape.sample, "CN")
+tally = Tally(mapping, default_region="CN")
+for verdict in tally.read(read_rows(path, shape)):
+    ...
+tally.summary()
 """
 
 from collections.abc import Iterable, Iterator

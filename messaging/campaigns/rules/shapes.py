@@ -16,7 +16,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "too_many_columns": "Row {row} has more than {limit} columns.",
     "too_many_rows": "The file has more than {limit} rows. Split it and import the parts one after the other.",
     "quote_unclosed": "A quotation mark opened in row {row} is never closed.",
-    "no_number_column": "No column holds phone numbers. Name one “phone”, or choose the default country of the numbers.",
+    "no_number_column": "No column holds phone numbers. Name one “phone”, or choose the numbers' default country.",
     "workbook_broken": "The workbook is damaged or not a real .xlsx file. Open it, save it again as .xlsx, try again.",
     "workbook_too_large": "The workbook unpacks to more than can be read. Save the sheet as .csv and import that.",
     "workbook_encrypted": "The workbook is protected by a password. Save it without one and try again.",

@@ -108,7 +108,7 @@ def _first_text(path: Path, encoding: str) -> str:
     try:
         with path.open(encoding=encoding, newline="") as file:
             text = file.read(_SAMPLE_CHARACTERS)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise FileRefused("bad_bytes", row=1, encoding=encoding) from None
     text = text.removeprefix("\ufeff")
     start = text.lstrip()[:64].lower()

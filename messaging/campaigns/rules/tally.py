@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from secrets import randbits
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from messaging.recipients.rules.numbers import Number, parse_number
@@ -31,7 +32,7 @@ class Verdict(NamedTuple):
     number: Number | None = None
     reason: str = ""
     first_row: int = 0
-    values: Mapping[str, str] = {}
+    values: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class Tally:
 
     def _verdict(self, row: Row) -> Verdict:
         number, cells = row
+        if not cells:
+            return Verdict(number, BLANK)
         typed = cells[self._column] if self._column < len(cells) else ""
         read = parse_number(typed, default_region=self._default_region)
         if not isinstance(read, Number):
@@ -116,7 +119,12 @@ class SeenNumbers:
     def _clear(self) -> None:
         size = 1 << self._bits
         self._numbers = array("Q", bytes(8 * size))
-        self._rows = array("L" if array("L").itemsize == 4 else "I", bytes(4 * size))
+        self._rows = array("I", bytes(4 * size))
+
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
+        return sum(table.itemsize * len(table) for table in (self._numbers, self._rows))
 
     def add(self, number: int, row: int) -> int:
         """0 and the number is remembered, or the row it was first seen in. `number` and `row` are above 0."""

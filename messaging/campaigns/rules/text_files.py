@@ -26,9 +26,7 @@ def read_text_rows(path: Path, shape: FileShape, *, limits: Limits = DEFAULT_LIM
         yield from rows_of(file, delimiter=shape.delimiter, encoding=shape.encoding, limits=limits)
 
 
-def rows_of(
-    file: TextIO, *, delimiter: str, encoding: str = "utf-8", limits: Limits = DEFAULT_LIMITS
-) -> Iterator[Row]:
+def rows_of(file: TextIO, *, delimiter: str, encoding: str = "utf-8", limits: Limits = DEFAULT_LIMITS) -> Iterator[Row]:
     """As `read_text_rows`, from an open file (opened with `newline=""`)."""
     row = 0
     lines_before = 0
@@ -65,7 +63,7 @@ def _lines(file: TextIO, encoding: str, limits: Limits) -> Iterator[str]:
                 if _is_separator_hint(line):
                     line = "\n"
             yield line
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise FileRefused("bad_bytes", row=row + 1, encoding=encoding) from None
     yield _END
 

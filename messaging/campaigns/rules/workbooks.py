@@ -20,7 +20,14 @@ from .xml_stream import CHUNK, XmlStream
 
 _RATIO_FREE_BYTES: Final = 32 * 1024 * 1024
 _SMALL_PART: Final = 16 * 1024 * 1024
-_DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, expat.ExpatError, UnicodeError, ValueError)
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    expat.ExpatError,
+    ValueError,
+)
 
 
 def is_encrypted(path: Path) -> bool:

@@ -21,9 +21,7 @@ class XmlStream:
 
     row = 0
 
-    def __init__(
-        self, on_start: Callable[[str, dict[str, str]], None], on_end: Callable[[str], None]
-    ) -> None:
+    def __init__(self, on_start: Callable[[str, dict[str, str]], None], on_end: Callable[[str], None]) -> None:
         self._on_start, self._on_end = on_start, on_end
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True

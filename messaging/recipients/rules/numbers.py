@@ -7,8 +7,7 @@ from typing import Final, NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
-MOBILE: Final = "mobile"
-FIXED_OR_MOBILE: Final = "fixed_or_mobile"
+from .numbering_plans import FIXED_OR_MOBILE, MOBILE, find_mobile
 
 #: Longer than any number in any dress; what is longer is prose or an attack, and is not looked at.
 LONGEST_TYPED = 100
@@ -68,7 +67,7 @@ _PARSE_ERRORS: Final = {
 _SEVERAL = re.compile(r"[,;/|\\&\n\r]+|\s{2,}|(?<=\d{7})\s(?=\+|00|\d{7})")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _FLOAT = re.compile(r"(\+?\d{5,})\.0+")
-_DIALLED = re.compile(r"\+*[0-9]+")
+_DIALLED = re.compile(r"\+?[0-9]+")
 _PUNCTUATION = str.maketrans("", "", " ()./-")
 
 
@@ -123,6 +122,8 @@ def parse_number(raw: str, *, default_region: str) -> Number | Unusable:
     if _holds_several(typed):
         return _UNUSABLE["several_numbers"]
     digits = typed.translate(_PUNCTUATION)
+    if digits.startswith("++"):
+        digits = "+" + digits.lstrip("+")
     if not _DIALLED.fullmatch(digits):
         return _UNUSABLE["scientific_notation" if _SCIENTIFIC.fullmatch(typed) else "not_a_number"]
     return _read(digits, default_region)
@@ -137,16 +138,18 @@ def _holds_several(typed: str) -> bool:
 
 
 def _read(digits: str, default_region: str) -> Number | Unusable:
-    """`digits` holds nothing but digits and leading plus signs."""
-    answer = _judge(digits, default_region)
-    if isinstance(answer, Unusable) and digits.startswith("00"):
-        # Where 00 is not the way to dial abroad (US, AU), it still is the way people write it.
+    """`digits` holds nothing but digits and perhaps one plus before them."""
+    if digits.startswith("00"):
+        # 00 is how people write +, also where one dials 011 (US), and where 008 is a carrier's prefix (HK).
         abroad = _judge("+" + digits[2:], default_region)
-        return abroad if isinstance(abroad, Number) else answer
-    return answer
+        if isinstance(abroad, Number):
+            return abroad
+    return _judge(digits, default_region)
 
 
 def _judge(digits: str, default_region: str) -> Number | Unusable:
+    if found := find_mobile(digits, default_region):
+        return Number(f"+{found.calling_code}{found.national}", found.country, found.kind)
     try:
         parsed = phonenumbers.parse(digits, default_region)
     except NumberParseException as error:
@@ -158,7 +161,8 @@ def _judge(digits: str, default_region: str) -> Number | Unusable:
             return Number(_e164(parsed), country, _KINDS[kind])
     if kind != PhoneNumberType.UNKNOWN:
         return _UNUSABLE["not_mobile"]
-    return _UNUSABLE[_LENGTHS.get(phonenumbers.is_possible_number_with_reason(parsed), "not_assigned")]
+    length = phonenumbers.is_possible_number_for_type_with_reason(parsed, PhoneNumberType.MOBILE)
+    return _UNUSABLE[_LENGTHS.get(length, "not_assigned")]
 
 
 def _e164(parsed: PhoneNumber) -> str:
