@@ -54,7 +54,10 @@ class Purchase(TenantOwned):
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     is_live = models.BooleanField(help_text="paid with real money: Stripe's livemode")
     session_reference = models.CharField(
-        max_length=120, unique=True, null=True, help_text="Stripe's Checkout Session id"
+        max_length=120,
+        unique=True,
+        null=True,
+        help_text="Stripe's Checkout Session id",  # noqa: DJ001
     )
     payment_reference = models.CharField(max_length=120, blank=True, help_text="Stripe's PaymentIntent id")
     refunded_amount = models.BigIntegerField(default=0, help_text="micros")

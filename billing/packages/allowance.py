@@ -1,0 +1,122 @@
+"""Taking segments from what was bought in packages, and giving them back.
+
+Whoever also moves money in the same transaction comes here first: allowances are locked before ledger accounts.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Organisation
+from kit.ids import uuid7s
+
+from .errors import AllowanceReferenceTaken
+from .models import Allowance
+
+#: An index of the caller's, country, category, segments.
+Wanted = tuple[Hashable, str, str, int]
+
+
+@transaction.atomic
+def take(*, organisation: Organisation, wanted: Sequence[Wanted], reference: str) -> dict[Hashable, UUID]:
+    """Pay for as many of `wanted` as the allowances reach, the nearest expiry first; which allowance paid for which.
+
+    What is missing from the answer is for the wallet to pay.  One of `wanted` is paid by one allowance as a whole.
+    `reference` names the caller's batch; used a second time it raises AllowanceReferenceTaken.
+    """
+    lots = _lock_usable(organisation)
+    if not lots:
+        return {}
+    paid_by, taken = _share_out(lots, wanted)
+    if taken:
+        _take(organisation, taken, reference)
+    return paid_by
+
+
+def give_back(*, allowance_id: UUID, segments: int, reference: str) -> bool:
+    """Return segments of messages that did not arrive, once; whether this call did it.
+
+    Who gives back to several allowances in one transaction goes in the order of their ids.
+    """
+    if segments <= 0:
+        raise ValueError("only something can be given back")
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, {"allowance": allowance_id, "segments": segments, "reference": reference,
+                                    "id": next(uuid7s(1))})  # fmt: skip
+        return cursor.rowcount == 1
+
+
+def _lock_usable(organisation: Organisation) -> list[Allowance]:
+    """What can be used now, locked in primary-key order, the nearest expiry first."""
+    lots = (
+        Allowance.objects.filter(organisation=organisation, withdrawn_at=None, expires_at__gt=timezone.now())
+        .filter(taken__lt=F("segments"))
+        .select_for_update(no_key=True)
+        .order_by("pk")
+    )
+    return sorted(lots, key=lambda lot: (lot.expires_at, lot.pk))
+
+
+def _share_out(lots: Iterable[Allowance], wanted: Sequence[Wanted]) -> tuple[dict[Hashable, UUID], Counter[UUID]]:
+    left = {lot.pk: lot.segments - lot.taken for lot in lots}
+    paid_by: dict[Hashable, UUID] = {}
+    for index, country, category, segments in wanted:
+        for lot in lots:
+            fits = lot.country in ("", country) and lot.category in ("", category)
+            if fits and left[lot.pk] >= segments:
+                left[lot.pk] -= segments
+                paid_by[index] = lot.pk
+                break
+    sizes = {index: segments for index, _country, _category, segments in wanted}
+    taken: Counter[UUID] = Counter()
+    for index, lot_id in paid_by.items():
+        taken[lot_id] += sizes[index]
+    return paid_by, taken
+
+
+# The lot is changed only as far as its use is written down, and the other way round.
+_TAKE = """
+WITH asked AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(allowances)s::uuid[], %(segments)s::int[]) AS a (id, allowance_id, segments)
+), changed AS (
+    UPDATE packages_allowance lot SET taken = lot.taken + asked.segments FROM asked
+    WHERE lot.id = asked.allowance_id AND lot.taken + asked.segments <= lot.segments
+    RETURNING lot.id
+)
+INSERT INTO packages_allowanceuse (id, organisation_id, allowance_id, segments, reference, created_at)
+SELECT asked.id, %(organisation)s, asked.allowance_id, asked.segments, %(reference)s || ':' || asked.allowance_id, now()
+FROM asked JOIN changed ON changed.id = asked.allowance_id
+ON CONFLICT (reference) DO NOTHING
+"""
+
+
+def _take(organisation: Organisation, taken: Counter[UUID], reference: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TAKE,
+            {
+                "ids": list(uuid7s(len(taken))),
+                "allowances": list(taken),
+                "segments": list(taken.values()),
+                "organisation": organisation.pk,
+                "reference": reference,
+            },
+        )
+        if cursor.rowcount != len(taken):
+            raise AllowanceReferenceTaken
+
+
+_GIVE_BACK = """
+WITH used AS (
+    INSERT INTO packages_allowanceuse (id, organisation_id, allowance_id, segments, reference, created_at)
+    SELECT %(id)s, organisation_id, id, -%(segments)s, %(reference)s, now() FROM packages_allowance
+    WHERE id = %(allowance)s
+    ON CONFLICT (reference) DO NOTHING
+    RETURNING allowance_id
+)
+UPDATE packages_allowance lot SET taken = taken - %(segments)s FROM used WHERE lot.id = used.allowance_id
+"""
