@@ -35,7 +35,7 @@ class Control:
         self._carrier, self._loop = carrier, loop
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(self))
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, name="carrier control", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="carrier control", daemon=True).start()
 
     @property
     def port(self) -> int:
