@@ -39,10 +39,14 @@ def made_at(id: uuid.UUID) -> datetime:
     return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
+def first_id_at(instant: datetime) -> uuid.UUID:
+    """The smallest id of an instant's millisecond: ids from it on were made then or later."""
+    return uuid.UUID(int=int(instant.timestamp() * 1000) << 80)
+
+
 def first_of_day(day: date) -> uuid.UUID:
     """The smallest id of a UTC day: the bound of its partition."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return uuid.UUID(int=int(midnight.timestamp() * 1000) << 80)
+    return first_id_at(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def day_bounds(day: date) -> tuple[uuid.UUID, uuid.UUID]:

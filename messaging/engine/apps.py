@@ -7,4 +7,9 @@ class EngineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import receivers  # noqa: F401
+        from messaging.channels import inbox
+
+        from . import receivers, worker  # noqa: F401
+        from .receipts import store_news
+
+        inbox.keep_with(store_news)

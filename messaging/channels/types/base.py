@@ -13,7 +13,10 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 #: Every carrier type the house knows.  A new one is a folder and a line here.
-CHANNEL_TYPES: tuple[str, ...] = ("messaging.channels.types.smpp.link.SmppChannel",)
+CHANNEL_TYPES: tuple[str, ...] = (
+    "messaging.channels.types.smpp.link.SmppChannel",
+    "messaging.channels.types.simulator.channel.SimulatorChannel",
+)
 
 Encoding = Literal["gsm7", "ucs2"]
 ReceiptState = Literal["accepted", "delivered", "undelivered", "expired"]

@@ -1,0 +1,171 @@
+"""The channels this worker process holds open.  Binds live here: one a process and channel, kept up in the background."""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from kit import tenancy
+from kit.sealing import unseal
+
+from .models import Bind
+from .models import Channel as ChannelRow
+from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, channel_type
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS = 3
+MOST_IN_A_BATCH = 500
+#: A bind nobody has spoken of for so long belongs to a worker that is gone.
+SILENT_SECONDS = 15
+DEFAULT_SOURCE = "10690000"
+
+WORKER = f"{socket.gethostname()}:{os.getpid()}"
+
+
+class OpenChannel:
+    """A channel row brought to life in this process."""
+
+    def __init__(self, row: ChannelRow, line: Channel) -> None:
+        self.id, self.line, self.version = row.pk, line, version_of(row)
+        self.organisation_id = row.organisation_id
+        self.source_address = row.config.get("source_address") or DEFAULT_SOURCE
+        self.batch_size = min(row.window, MOST_IN_A_BATCH)
+
+    @property
+    def is_up(self) -> bool:
+        return self.line.state().bind == "bound"
+
+    def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
+        return self.line.send(batch)
+
+
+_open: dict[UUID, OpenChannel] = {}
+_lock = threading.RLock()
+
+
+def open_channel(channel_id: UUID) -> OpenChannel | None:
+    """The channel as this process has it, opened when it isn't; None when it is paused, gone or can't be opened."""
+    with _lock:
+        row = _row(channel_id)
+        held = _open.get(channel_id)
+        if held and (row is None or version_of(row) != held.version):
+            close_channel(channel_id)
+            held = None
+        if held is None and row is not None:
+            held = _open_row(row)
+        return held
+
+
+def close_channel(channel_id: UUID) -> None:
+    with _lock:
+        held = _open.pop(channel_id, None)
+        if held:
+            held.line.close()
+
+
+def close_all() -> None:
+    """Finish what is in flight and say goodbye to every carrier."""
+    for channel_id in list(_open):
+        close_channel(channel_id)
+
+
+def version_of(row: ChannelRow) -> tuple:
+    """Changes when the line has to be opened anew."""
+    return json.dumps(row.config, sort_keys=True), row.sealed_secrets, row.window, row.rate_per_second, row.type
+
+
+def line_settings(row: ChannelRow) -> dict[str, Any]:
+    """What the channel's type is made from: its settings and secrets together."""
+    secrets = json.loads(unseal(row.sealed_secrets)) if row.sealed_secrets else {}
+    own = {key: value for key, value in row.config.items() if key != "source_address"}
+    limits = {"window": row.window, "rate_per_second": row.rate_per_second}
+    return {**own, **secrets, **limits}
+
+
+def _row(channel_id: UUID) -> ChannelRow | None:
+    with tenancy.as_engine():
+        return ChannelRow.objects.filter(pk=channel_id, is_active=True).first()
+
+
+def _open_row(row: ChannelRow) -> OpenChannel | None:
+    try:
+        kind = channel_type(row.type)
+        line = kind(line_settings(row), on_inbound=partial(_store, row.pk))
+    except (KeyError, ConfigInvalid, ValueError) as error:
+        log.error("a channel can't be opened", extra={"channel": row.name, "why": str(error)})
+        return None
+    held = _open[row.pk] = OpenChannel(row, line)
+    line.open()
+    return held
+
+
+def _store(channel_id: UUID, news: list[RawDeliver]) -> None:
+    """The line's news, on disk when this returns.  Runs in a thread of the line's."""
+    from messaging.channels.inbox import store
+
+    close_old_connections()
+    store(channel_id=channel_id, channel=_open[channel_id].line, news=news)
+
+
+class Keeper(threading.Thread):
+    """Opens every active channel and keeps telling how its bind stands, until it is asked to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(name="channel-keeper", daemon=True)
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            try:
+                close_old_connections()
+                keep_channels()
+            except Exception:
+                log.exception("the channels could not be looked after; trying again")
+            if self._stopped.wait(KEEP_SECONDS):
+                break
+        connection.close()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def keep_channels(*, now: datetime | None = None) -> None:
+    """Open what should be open, close what should not, and say how each bind stands."""
+    now = now or timezone.now()
+    with tenancy.as_engine():
+        active = set(ChannelRow.objects.filter(is_active=True).values_list("pk", flat=True))
+    for gone in set(_open) - active:
+        close_channel(gone)
+    held = [channel for id in active if (channel := open_channel(id))]
+    with tenancy.as_engine():
+        Bind.objects.bulk_create(
+            [_bind(channel, now) for channel in held],
+            update_conflicts=True,
+            unique_fields=["channel", "worker"],
+            update_fields=["state", "since", "last_error", "in_flight", "updated_at"],
+        )
+        Bind.objects.filter(updated_at__lt=now - timedelta(seconds=SILENT_SECONDS * 4)).delete()
+
+
+def _bind(channel: OpenChannel, now: datetime) -> Bind:
+    state = channel.line.state()
+    return Bind(
+        organisation_id=channel.organisation_id,
+        channel_id=channel.id,
+        worker=WORKER,
+        state=state.bind,
+        since=state.since,
+        last_error=state.last_error[:300],
+        in_flight=state.in_flight,
+        updated_at=now,
+    )

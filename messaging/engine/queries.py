@@ -1,0 +1,135 @@
+"""Every read of messages.  Runs in the organisation's scope; ids of others are as if they did not exist."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from kit.errors import NotFound
+from kit.ids import first_id_at
+
+from .models import Attempt, DeliveryReceipt, Message, TrafficCount
+from .states import FIRST_FINAL, AttemptOutcome, Status
+
+
+def messages_for(organisation: Organisation) -> QuerySet[Message]:
+    """The organisation's messages, newest first."""
+    return Message.objects.filter(organisation=organisation).order_by("-id")
+
+
+def message_of(organisation: Organisation, id: UUID) -> Message:
+    """One of the organisation's messages.  Raises NotFound."""
+    message = messages_for(organisation).filter(pk=id).first()
+    if message is None:
+        raise NotFound
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One moment in a message's life.  `code` names it (accepted, attempt, submitted, receipt, final); `data` explains."""
+
+    at: datetime
+    code: str
+    label: Any
+    tone: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def timeline_of(message: Message) -> list[Step]:
+    """What happened to a message, in order."""
+    steps = [Step(message.accepted_at, "accepted", _("Accepted"), "ok", {"price": message.price})]
+    for attempt in Attempt.objects.filter(organisation_id=message.organisation_id, message_id=message.pk):
+        steps += _steps_of(attempt)
+    for receipt in DeliveryReceipt.objects.filter(organisation_id=message.organisation_id, message_id=message.pk):
+        tone = "ok" if receipt.state == "delivered" else "bad"
+        data = {"state": receipt.state, "code": receipt.error_code}
+        steps.append(Step(receipt.received_at, "receipt", _("Receipt from the carrier"), tone, data))
+    if message.final_at:
+        data = {"status": message.status, "code": message.error_code}
+        steps.append(Step(message.final_at, "final", message.get_status_display(), message.tone, data))
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _steps_of(attempt: Attempt) -> list[Step]:
+    started = Step(attempt.started_at, "attempt", _("Handed to a carrier"), "run", {"number": attempt.number})
+    if attempt.ended_at is None:
+        return [started]
+    labels = {
+        AttemptOutcome.SENT: (_("Taken by the carrier"), "ok"),
+        AttemptOutcome.REFUSED: (_("Refused by the carrier"), "bad"),
+        AttemptOutcome.NOT_SENT: (_("Not handed over, tried again"), "warn"),
+        AttemptOutcome.UNKNOWN: (_("No answer from the carrier"), "warn"),
+    }
+    label, tone = labels[AttemptOutcome(attempt.outcome)]
+    data = {"code": attempt.code, "reference": attempt.carrier_reference}
+    return [started, Step(attempt.ended_at, "outcome", label, tone, data)]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the messages of one campaign are.  `waiting` have been handed over and await their receipt."""
+
+    accepted: int = 0
+    handed_over: int = 0
+    delivered: int = 0
+    failed: int = 0
+    segments: int = 0
+    spent: int = 0  # micros of delivered messages
+    returned: int = 0  # micros of messages that did not arrive
+    held: int = 0  # micros set aside at acceptance
+    by_reason: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def final(self) -> int:
+        return self.delivered + self.failed
+
+    @property
+    def waiting(self) -> int:
+        return max(0, self.handed_over - self.final)
+
+    @property
+    def queued(self) -> int:
+        return max(0, self.accepted - max(self.handed_over, self.final))
+
+
+def progress_of(organisation: Organisation, campaign_ids: Iterable[UUID]) -> dict[UUID, Progress]:
+    """The progress of each campaign, from the traffic deltas: exact, in one query."""
+    found = (
+        TrafficCount.objects.filter(organisation=organisation, campaign_id__in=list(campaign_ids))
+        .values("campaign_id", "status", "error_code")
+        .annotate(messages=Sum("messages"), segments=Sum("segments"), amount=Sum("amount"))
+    )
+    tallies: dict[UUID, dict[str, Any]] = defaultdict(lambda: defaultdict(int))
+    reasons: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in found:
+        _count(tallies[row["campaign_id"]], reasons[row["campaign_id"]], row)
+    return {id: Progress(**tally, by_reason=dict(reasons[id])) for id, tally in tallies.items()}
+
+
+def _count(tally: dict[str, Any], reasons: dict[str, int], row: dict[str, Any]) -> None:
+    status, messages, amount = Status(row["status"]), row["messages"], row["amount"]
+    if status == Status.QUEUED:
+        tally["accepted"] += messages
+        tally["segments"] += row["segments"]
+        tally["held"] += amount
+    elif status == Status.SUBMITTED:
+        tally["handed_over"] += messages
+    elif status == Status.DELIVERED:
+        tally["delivered"] += messages
+        tally["spent"] += amount
+    elif status >= FIRST_FINAL:
+        tally["failed"] += messages
+        tally["returned"] += amount
+        reasons[row["error_code"] or status.name.lower()] += messages
+
+
+def accepted_between(organisation: Organisation, first: datetime, last: datetime) -> QuerySet[Message]:
+    """Messages accepted from `first` up to `last`: their ids hold the time."""
+    return messages_for(organisation).filter(pk__gte=first_id_at(first), pk__lt=first_id_at(last))

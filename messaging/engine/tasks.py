@@ -1,0 +1,50 @@
+"""Thin shells over the stations.  Each may run twice, at once or again: every piece of work is claimed by its row."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from . import bell
+
+
+@shared_task(acks_late=True, soft_time_limit=110, time_limit=115)
+def drain_channel(channel_id: str) -> None:
+    """Send what is ripe on one channel.  Twice at once is harmless: each drain claims its own rows."""
+    from .dispatch import drain
+
+    bell.answer(drain_channel, channel_id)
+    drain(channel_id=UUID(channel_id))
+
+
+@shared_task(acks_late=True, soft_time_limit=50, time_limit=55)
+def fold_receipts() -> None:
+    """Apply the receipts in the inbox.  Twice at once is harmless: receipts are claimed row by row, states only grow."""
+    from .receipts import fold_all
+
+    bell.answer(fold_receipts)
+    fold_all()
+
+
+@shared_task(acks_late=True, soft_time_limit=25, time_limit=30)
+def sweep() -> None:
+    """Ring for ripe rows whose bell was missed, give up expired leases.  Twice is harmless: both read the rows."""
+    from .dispatch import give_up_expired_leases, ring_for_ripe
+
+    give_up_expired_leases()
+    ring_for_ripe()
+
+
+@shared_task(acks_late=True, soft_time_limit=50, time_limit=55)
+def expire_overdue() -> None:
+    """End messages whose validity has run out.  Twice is harmless: a final state is settled once."""
+    from .settle import expire_overdue
+
+    expire_overdue()
+
+
+@shared_task(acks_late=True, soft_time_limit=25, time_limit=30)
+def make_partitions() -> None:
+    """Make the coming days' partitions.  Twice is harmless: a day that exists is left alone."""
+    from .partitions import make_days_ahead
+
+    make_days_ahead()
