@@ -20,7 +20,8 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from messaging.channels.types.smpp import pdu, text  # noqa: E402
-from messaging.channels.types.smpp.session import Limits, SessionHandler, connect, serve  # noqa: E402
+from messaging.channels.types.smpp.endpoints import connect, serve  # noqa: E402
+from messaging.channels.types.smpp.session import Limits, SessionHandler  # noqa: E402
 
 BODY = "Your verification code is 482913. It is valid for five minutes."
 

@@ -375,9 +375,11 @@ def test_news_is_acknowledged_only_after_it_is_stored():
         storing.set()
         assert may_finish.wait(SECONDS)
 
-    with scripted_carrier() as carrier, opened(carrier.port, on_inbound=store):
+    with scripted_carrier() as carrier, opened(carrier.port, on_inbound=store) as channel:
         carrier.deliver(RECEIPT, "receipt")
         assert storing.wait(SECONDS)
+        # The line keeps order: an acknowledgement written too early would have overtaken this submit.
+        assert [type(outcome) for outcome in channel.send([make_outgoing()])] == [Sent]
         assert carrier.delivered.empty()
         may_finish.set()
 

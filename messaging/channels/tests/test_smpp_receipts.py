@@ -1,5 +1,6 @@
 """What carriers say, in words and in parameters."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime
 
 import pytest
@@ -81,6 +82,12 @@ def test_our_own_reference_is_enough():
     assert (read.reference, read.user_message_reference) == ("", 256)
 
 
+def test_a_nul_in_a_word_is_dropped_because_no_table_can_hold_it():
+    read = parse_receipt(receipt("id:a\x00b stat:DELIVRD err:00\x000"))
+
+    assert (read.reference, read.error_code) == ("ab", "000")
+
+
 def test_an_impossible_date_costs_nothing_else():
     read = parse_receipt(receipt("id:1 done date:9999999999 stat:DELIVRD"))
 
@@ -91,8 +98,11 @@ def test_an_impossible_date_costs_nothing_else():
 def test_no_bytes_break_the_reading_of_news(octets, tlvs):
     message = pdu.Message(source="1", destination="2", text=octets, tlvs=tlvs)
 
-    parse_receipt(message)
-    parse_inbound(message)
+    said = [parse_receipt(message), parse_inbound(message)]
+
+    for value in (value for read in said if read for value in astuple(read) if isinstance(value, str)):
+        assert "\0" not in value
+        value.encode("utf-8")
 
 
 def test_a_text_from_a_handset_is_read():

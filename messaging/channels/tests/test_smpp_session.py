@@ -9,14 +9,13 @@ import pytest
 import smpp34
 
 from messaging.channels.types.smpp import pdu
+from messaging.channels.types.smpp.endpoints import connect, serve
 from messaging.channels.types.smpp.session import (
     BindRefused,
     ConnectFailed,
     Limits,
     Session,
     SessionHandler,
-    connect,
-    serve,
 )
 from messaging.channels.types.smpp.testing import PASSWORD, SECONDS, scripted_carrier, silent
 

@@ -23,6 +23,21 @@ def test_gsm7_is_one_octet_a_septet_with_its_extension_table(written, octets):
     assert text.decode(octets, 0) == written
 
 
+@pytest.mark.parametrize(
+    ("octets", "read"),
+    [
+        (b"\x1b", ""),
+        (b"a\x1b", "a"),
+        (b"\x1ba", "a"),
+        (b"\x1b\x1be", "€"),
+        (b"\xffa", "\ufffda"),
+        (b"\x1b\xff", "\ufffd"),
+    ],
+)
+def test_octets_that_are_no_gsm7_are_read_all_the_same(octets, read):
+    assert text.decode(octets, 0) == read
+
+
 @pytest.mark.parametrize("character", ["`", "\x1b", "\x00", "\t", "ç", "中", "😀", "\udfff"])
 def test_a_character_outside_gsm7_is_refused_and_not_lost(character):
     with pytest.raises(text.Unencodable):

@@ -68,9 +68,10 @@ class Rules:
     drop_after: int = 0  # submits on one line after which it is cut, the last one unanswered; 0 is never
 
     def rule_for(self, destination: str) -> Rule:
-        for length in range(len(destination), 0, -1):
-            if rule := self.prefixes.get(destination[:length]):
-                return rule
+        if self.prefixes:
+            for length in range(min(len(destination), 15), 0, -1):
+                if rule := self.prefixes.get(destination[:length]):
+                    return rule
         return self.default
 
 

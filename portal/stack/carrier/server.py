@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from messaging.channels.types.smpp import pdu
-from messaging.channels.types.smpp.session import Limits, Session, SessionHandler, serve
+from messaging.channels.types.smpp.endpoints import serve
+from messaging.channels.types.smpp.session import Limits, Session, SessionHandler
 from portal.stack.carrier.agenda import Agenda
 from portal.stack.carrier.journal import Journal
 from portal.stack.carrier.postbag import Postbag, inbound_body, receipt_body

@@ -38,7 +38,7 @@ class SimulatorConfig:
     def from_mapping(cls, values: Mapping[str, Any]) -> SimulatorConfig:
         unknown = set(values) - {"window", "rate_per_second"}
         if unknown:
-            raise ConfigInvalid({name: "is not a setting of the simulator" for name in unknown})
+            raise ConfigInvalid(dict.fromkeys(unknown, "is not a setting of the simulator"))
         return cls(**values)
 
 

@@ -28,6 +28,7 @@ from messaging.channels.types.base import (
 )
 from messaging.channels.types.smpp import outbox, pdu, receipts
 from messaging.channels.types.smpp.config import BINDS, SmppConfig
+from messaging.channels.types.smpp.endpoints import connect
 from messaging.channels.types.smpp.governor import Governor, Throttle
 from messaging.channels.types.smpp.inbox import Inbox
 from messaging.channels.types.smpp.session import (
@@ -36,7 +37,6 @@ from messaging.channels.types.smpp.session import (
     Limits,
     Session,
     SessionHandler,
-    connect,
 )
 
 logger = logging.getLogger(__name__)

@@ -64,7 +64,8 @@ def inbound_reference(message: pdu.Message) -> str:
 
 
 def _words(message: pdu.Message) -> dict[str, str]:
-    said = _BEFORE_TEXT.split(message.text.decode("latin-1"), maxsplit=1)[0]
+    # A NUL inside a word would be refused by the database, and the carrier would send it again for ever.
+    said = _BEFORE_TEXT.split(message.text.decode("latin-1").replace("\0", ""), maxsplit=1)[0]
     return {name.lower(): value for name, value in reversed(_WORD.findall(said))}  # the first wins
 
 

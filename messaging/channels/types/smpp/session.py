@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl as tls
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,6 +45,9 @@ class Limits:
     bind_timeout: float = 10
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class SessionHandler:
     """Who owns a session.  Each call carries all that one read brought; none may block."""
 
@@ -72,7 +74,7 @@ class SessionHandler:
 class Session(asyncio.Protocol):
     """`serves` is the one request that the peer may send us: deliver_sm to a client, submit_sm to a server."""
 
-    def __init__(self, handler: SessionHandler, *, serves: int, limits: Limits = Limits()) -> None:
+    def __init__(self, handler: SessionHandler, *, serves: int, limits: Limits = DEFAULT_LIMITS) -> None:
         self.handler, self.limits, self._serves = handler, limits, serves
         self.bound = 0  # the bind command that succeeded
         self.system_id = ""
@@ -378,48 +380,3 @@ class Session(asyncio.Protocol):
             self._control[sequence] = (pdu.ENQUIRE_LINK, future)
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._write(pdu.ENQUIRE_LINK, pdu.OK, sequence)
-
-
-async def connect(
-    handler: SessionHandler,
-    *,
-    host: str,
-    port: int,
-    command: int,
-    bind: pdu.Bind,
-    limits: Limits = Limits(),
-    ssl: tls.SSLContext | None = None,
-) -> Session:
-    """Bind as a client.  ConnectFailed (BindRefused with the carrier's reason) means that nothing was sent."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(limits.bind_timeout):
-            _transport, session = await loop.create_connection(
-                lambda: Session(handler, serves=pdu.DELIVER_SM, limits=limits), host, port, ssl=ssl
-            )
-    except (OSError, TimeoutError) as error:
-        raise ConnectFailed(str(error) or "no connection in time") from error
-    try:
-        await session.bind(command, bind)
-    except TimeoutError as error:
-        session.close("no answer to the bind", at_once=True)
-        raise ConnectFailed("no answer to the bind") from error
-    except asyncio.CancelledError:
-        session.close("cancelled", at_once=True)
-        raise
-    return session
-
-
-async def serve(
-    handler: SessionHandler,
-    *,
-    host: str,
-    port: int,
-    limits: Limits = Limits(),
-    ssl: tls.SSLContext | None = None,
-) -> asyncio.Server:
-    """Listen; every session shares the one `handler`, which keeps its own list of those it let in."""
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(
-        lambda: Session(handler, serves=pdu.SUBMIT_SM, limits=limits), host, port, ssl=ssl, backlog=1024
-    )

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from messaging.channels.types.smpp import pdu
-from messaging.channels.types.smpp.session import Limits, Session, SessionHandler, serve
+from messaging.channels.types.smpp.endpoints import serve
+from messaging.channels.types.smpp.session import Limits, Session, SessionHandler
 
 #: What a test may do with a submit: (session, sequence, message).
 OnSubmit = Callable[[Session, int, pdu.Message], None]

@@ -26,6 +26,8 @@ def _gsm7_tables() -> tuple[dict[int, str], dict[int, str], dict[int, str]]:
 
 
 _BASIC, _EXTENSION, _TO_SEPTETS = _gsm7_tables()
+_FROM_SEPTETS = {**dict.fromkeys(range(256), "\ufffd"), **_BASIC}
+_FROM_ESCAPED = {**_FROM_SEPTETS, **_EXTENSION}
 
 
 def encode_gsm7(text: str) -> bytes:
@@ -38,13 +40,11 @@ def encode_gsm7(text: str) -> bytes:
 
 def decode_gsm7(octets: bytes) -> str:
     """Never fails: what is no septet becomes U+FFFD, an unknown escape shows its plain character."""
-    text, table = [], _BASIC
-    for octet in octets:
-        if octet == _ESCAPE:
-            table = _EXTENSION
-            continue
-        text.append(table.get(octet) or _BASIC.get(octet, "\ufffd"))
-        table = _BASIC
+    plain, *escaped = octets.decode("latin-1").split(chr(_ESCAPE))
+    text = [plain.translate(_FROM_SEPTETS)]
+    for piece in escaped:
+        text.append(piece[:1].translate(_FROM_ESCAPED))
+        text.append(piece[1:].translate(_FROM_SEPTETS))
     return "".join(text)
 
 

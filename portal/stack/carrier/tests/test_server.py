@@ -12,8 +12,9 @@ import pytest
 
 from messaging.channels.types.base import NotSent, Outgoing, Refused, Sent, Unknown
 from messaging.channels.types.smpp import pdu
+from messaging.channels.types.smpp.endpoints import connect
 from messaging.channels.types.smpp.link import SmppChannel
-from messaging.channels.types.smpp.session import BindRefused, Limits, SessionHandler, connect
+from messaging.channels.types.smpp.session import BindRefused, Limits, SessionHandler
 from portal.stack.carrier.control import Control
 from portal.stack.carrier.journal import read_journal
 from portal.stack.carrier.rules import Rule, Rules, verdict
