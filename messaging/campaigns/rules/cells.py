@@ -17,8 +17,13 @@ _LAST_DAY: Final = 2_958_466  # 10000-01-01
 
 
 def unescape(text: str) -> str:
-    """Characters that XML can't hold are written `_x000D_` in a workbook."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    """Characters that XML can't hold are written `_x000D_` in a workbook. Those no text may hold are dropped."""
+    return _ESCAPED.sub(_character, text) if "_x" in text else text
+
+
+def _character(escaped: re.Match[str]) -> str:
+    code = int(escaped[1], 16)
+    return "" if code == 0 or 0xD800 <= code <= 0xDFFF else chr(code)
 
 
 def number_text(stored: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from messaging.recipients.rules.numbers import Number, parse_number, plain_text
@@ -22,6 +23,8 @@ _PLACEHOLDERS: Final = frozenset({"", "-", "--", "/", "n/a", "na", "none", "null
 
 #: A column without a telling header is taken if this share of its sample are usable numbers.
 ENOUGH_NUMBERS = 0.3
+#: Rows that are looked at to guess.
+ENOUGH_ROWS = 100
 LONGEST_NAME = 80
 
 
@@ -38,7 +41,7 @@ def guess_columns(header: Sequence[str], sample_rows: Iterable[Row], default_reg
 
     Raises FileRefused `no_number_column` (with the names seen) when no column is likely.
     """
-    rows = list(sample_rows)
+    rows = list(islice(sample_rows, ENOUGH_ROWS))
     scores = [_score(name, index, rows, default_region) for index, name in enumerate(header)]
     best = max(range(len(scores)), key=scores.__getitem__, default=None)
     if best is None or scores[best] <= 0:

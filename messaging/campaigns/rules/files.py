@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .columns import ColumnMapping, guess_columns
-from .shapes import DEFAULT_LIMITS, REFUSALS, FileRefused, FileShape, Limits, Row
+from .shapes import BLANK_TAIL, DEFAULT_LIMITS, REFUSALS, FileRefused, FileShape, Limits, Row
 from .sniff import sniff
 from .tally import Summary, Tally, Verdict
 from .text_files import read_text_rows
@@ -51,11 +51,12 @@ def read_rows(path: str | Path, shape: FileShape, *, limits: Limits = DEFAULT_LI
 
 def _data_rows(rows: Iterable[Row], shape: FileShape, limits: Limits) -> Iterator[Row]:
     last = shape.first_row - 1
+    end = shape.first_row + limits.rows
     for row in rows:
+        if row.number >= end and (row.number >= end + BLANK_TAIL or not row.is_blank):
+            raise FileRefused("too_many_rows", limit=limits.rows)
         if row.number < shape.first_row or row.is_blank:
             continue
-        if row.number - shape.first_row >= limits.rows:
-            raise FileRefused("too_many_rows", limit=limits.rows)
         for blank in range(last + 1, row.number):
             yield Row(blank, ())
         last = row.number

@@ -55,6 +55,9 @@ class Limits:
 
 DEFAULT_LIMITS: Final = Limits()
 
+#: Blank rows below the list that are passed over: a sheet formatted to its end has as many.
+BLANK_TAIL: Final = 100_000
+
 
 class Row(NamedTuple):
     """One row as a spreadsheet numbers it (the first is 1, blank ones count) and its cells as typed."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from . import workbooks
 from .columns import has_header, unique_names
-from .encodings import ENCODINGS, find_encoding
-from .shapes import DEFAULT_LIMITS, FileRefused, FileShape, Limits, Row
+from .encodings import CHUNK, ENCODINGS, find_encoding
+from .shapes import BLANK_TAIL, DEFAULT_LIMITS, FileRefused, FileShape, Limits, Row
 from .text_files import find_delimiter, read_text_rows
 
 #: Data rows kept in the shape, for guessing columns and for the preview.
@@ -84,12 +84,27 @@ def _shape_of_workbook(path: Path, sheet: str, limits: Limits) -> FileShape:
 
 
 def _shape_of_text(path: Path, encoding: str, delimiter: str | None, limits: Limits) -> FileShape:
+    _refuse_too_many_lines(path, limits)
     encoding = _chosen(encoding) or _found(path)
     text = _first_text(path, encoding)
     if delimiter is None:
         delimiter = find_delimiter(text)
     shape = FileShape(kind="csv" if delimiter else "txt", encoding=encoding, delimiter=delimiter)
     return _with_columns(shape, list(islice(read_text_rows(path, shape, limits=limits), SAMPLE_ROWS + 1)))
+
+
+def _refuse_too_many_lines(path: Path, limits: Limits) -> None:
+    """Spare people the wait where it is plain to see. Where cells may hold line breaks, reading will tell."""
+    if path.stat().st_size < 8 * limits.rows:
+        return
+    lines = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            if b'"' in chunk or b"\0" in chunk:
+                return
+            lines += chunk.count(b"\n")
+    if lines > limits.rows + BLANK_TAIL:
+        raise FileRefused("too_many_rows", limit=limits.rows)
 
 
 def _chosen(encoding: str) -> str:

@@ -8,13 +8,14 @@ half a gigabyte. Here a sheet is read as a stream of XML with every size bounded
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 from xml.parsers import expat
 
-from .cells import CellStyles, unescape
+from .cells import CellStyles
 from .shapes import DEFAULT_LIMITS, FileRefused, Limits, Row
+from .shared_strings import SharedStrings
 from .worksheets import SheetReader
 from .xml_stream import CHUNK, XmlStream
 
@@ -152,10 +153,10 @@ class Workbook:
         self._walk(self._main, styles.on_workbook)
         return styles
 
-    def _shared_strings(self) -> list[str]:
+    def _shared_strings(self) -> Sequence[str]:
         part = f"{self._folder}/sharedStrings.xml"
         if part not in self._zip.namelist():
-            return []
+            return ()
         if self._zip.getinfo(part).file_size > self._limits.shared_string_bytes:
             raise FileRefused("workbook_too_large", limit=self._limits.shared_string_bytes)
         reader = SharedStrings(limit=self._limits.shared_strings)
@@ -196,32 +197,3 @@ def _other_archive(names: set[str]) -> str:
     if "word/document.xml" in names:
         return "docx"
     return "ods" if "mimetype" in names and "content.xml" in names else "zip"
-
-
-class SharedStrings(XmlStream):
-    """The workbook's table of texts; cells name them by position."""
-
-    def __init__(self, *, limit: int) -> None:
-        super().__init__(self._on_start, self._on_end)
-        self.strings: list[str] = []
-        self._limit = limit
-        self._phonetic = False
-
-    def _on_start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "t" and not self._phonetic:
-            self.collect()
-        elif tag == "si":
-            self.text = []
-        elif tag == "rPh":
-            self._phonetic = True
-
-    def _on_end(self, tag: str) -> None:
-        if tag == "t":
-            self.stop_collecting()
-        elif tag == "si":
-            self.strings.append(unescape("".join(self.text)))
-            self.text = []
-            if len(self.strings) > self._limit:
-                raise FileRefused("workbook_too_large", limit=self._limit)
-        elif tag == "rPh":
-            self._phonetic = False

@@ -8,7 +8,12 @@ from .shapes import FileRefused, Limits, Row
 from .xml_stream import XmlStream
 
 _LAST_ROW: Final = 1_048_576
-_LETTERS: Final = {chr(code): code - 64 for code in range(65, 91)}
+_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#: A → 1 … ZZ → 702. What lies beyond is beyond every limit on columns.
+_COLUMNS: Final = {
+    name: number
+    for number, name in enumerate((*_ALPHABET, *(first + second for first in _ALPHABET for second in _ALPHABET)), 1)
+}
 
 
 class SheetReader(XmlStream):
@@ -33,20 +38,21 @@ class SheetReader(XmlStream):
         return rows
 
     def _on_start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "v" or (tag == "t" and not self._phonetic):
-            self.collect()
-        elif tag == "c":
+        if tag == "c":
             self._start_cell(attributes)
+        elif tag == "v" or (tag == "t" and not self._phonetic):
+            self.collect()
         elif tag == "row":
             self._start_row(attributes)
         elif tag == "rPh":
             self._phonetic = True
 
     def _on_end(self, tag: str) -> None:
-        if tag in ("v", "t"):
+        if tag == "v" or tag == "t":
             self.stop_collecting()
         elif tag == "c":
-            self._cells.append(self._value("".join(self.text)) if self.text else "")
+            text = self.text
+            self._cells.append(self._value(text[0] if len(text) == 1 else "".join(text)) if text else "")
         elif tag == "row":
             self._rows.append(Row(self.row, tuple(self._cells)))
         elif tag == "rPh":
@@ -95,13 +101,10 @@ class SheetReader(XmlStream):
 
 
 def _column(reference: str) -> int:
-    """1 for A1, 27 for AA5. Anything beyond three letters is further than a sheet reaches."""
-    column = 0
-    for letter in reference[:4]:
-        value = _LETTERS.get(letter)
-        if value is None:
-            break
-        column = column * 26 + value
-    if column == 0:
-        raise ValueError(reference)
-    return column
+    """1 for A1, 27 for AA5; 703 for all that is further to the right."""
+    letters = reference.rstrip("0123456789")
+    if column := _COLUMNS.get(letters):
+        return column
+    if len(letters) == 3 and letters.isascii() and letters.isalpha():
+        return len(_COLUMNS) + 1
+    raise ValueError(reference)

@@ -13,7 +13,8 @@ _LONGEST_TEXT: Final = 1024 * 1024
 
 
 class XmlStream:
-    """Feed it bytes; it calls `on_start(tag, attributes)` and `on_end(tag)` with tags freed of their prefix.
+    """Feed it bytes; it calls `on_start(tag, attributes)` and `on_end(tag)` below the
+    root, with tags freed of the root's prefix.
 
     Raises FileRefused `workbook_broken` for a DTD and for a tag or text beyond a megabyte; expat.ExpatError for
     what is not XML.
@@ -25,8 +26,7 @@ class XmlStream:
         self._on_start, self._on_end = on_start, on_end
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
+        parser.StartElementHandler = self._start_root
         parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._fed = 0
         self.text: list[str] = []
@@ -47,11 +47,17 @@ class XmlStream:
     def stop_collecting(self) -> None:
         self._parser.CharacterDataHandler = None
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._on_start(tag.rpartition(":")[2] if ":" in tag else tag, attributes)
-
-    def _end(self, tag: str) -> None:
-        self._on_end(tag.rpartition(":")[2] if ":" in tag else tag)
+    def _start_root(self, tag: str, attributes: dict[str, str]) -> None:
+        """The first tag tells whether tags carry a prefix. Most files have none, and are read without a detour."""
+        prefix, colon, _ = tag.rpartition(":")
+        on_start, on_end = self._on_start, self._on_end
+        if colon:
+            before = prefix + colon
+            self._parser.StartElementHandler = lambda tag, found: on_start(tag.removeprefix(before), found)
+            self._parser.EndElementHandler = lambda tag: on_end(tag.removeprefix(before))
+        else:
+            self._parser.StartElementHandler = on_start
+            self._parser.EndElementHandler = on_end
 
     def _refuse_doctype(self, *declaration: object) -> None:
         raise FileRefused("workbook_broken", row=self.row, reason="doctype")

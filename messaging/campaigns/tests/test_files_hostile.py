@@ -258,6 +258,14 @@ def test_strange_numbers_in_a_workbook_stay_text(tmp_path):
     assert sniff(path).sample[0].cells[1:4] == ("1e400", "nan", "0")
 
 
+def test_escaped_characters_that_no_database_holds_are_dropped(tmp_path):
+    cells = "<c><v>13812345678</v></c><c t='str'><v>a_x0000_b_xD800_c_x0009_d</v></c>"
+
+    path = make_package(tmp_path, sheet=f"{SHEET_START}<row>{cells}</row>{SHEET_END}")
+
+    assert sniff(path).sample[0].cells[1] == "abc\td"
+
+
 def test_strange_dates_in_a_workbook_stay_numbers(tmp_path):
     styles = '<styleSheet><cellXfs><xf numFmtId="14"/></cellXfs></styleSheet>'
     cells = "".join(f'<c s="0"><v>{value}</v></c>' for value in ["1", "60.5", "-5", "1e300", "2958465.9999999", "x"])
