@@ -187,6 +187,26 @@ def test_an_archive_of_too_many_members_is_refused(tmp_path):
     assert refusal(path).code == "workbook_too_large"
 
 
+def test_an_archive_with_an_endless_directory_is_refused_before_it_is_listed(tmp_path):
+    path = tmp_path / "list.xlsx"
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"x"
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(entry) * 300_000, 4, 0)
+    path.write_bytes(b"PK\3\4" + entry * 300_000 + end)
+    before, started = memory_used(), time.perf_counter()
+
+    assert refusal(path).code == "workbook_too_large"
+    assert time.perf_counter() - started < 0.5
+    assert memory_used() - before < 10 * 1024 * 1024
+
+
+def test_compressions_that_excel_does_not_know_are_refused(tmp_path):
+    path = tmp_path / "list.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+
+    assert refusal(path).code == "workbook_broken"
+
+
 def test_a_workbook_of_five_hundred_sheets_is_read(tmp_path):
     names = range(500)
     sheets = "".join(f'<sheet name="S{name}" r:id="s"/>' for name in names)
