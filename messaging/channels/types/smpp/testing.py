@@ -7,11 +7,12 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ssl import SSLContext
 from typing import Any
 
 from messaging.channels.types.smpp import pdu
 from messaging.channels.types.smpp.endpoints import serve
-from messaging.channels.types.smpp.session import Limits, Session, SessionHandler
+from messaging.channels.types.smpp.session import DEFAULT_LIMITS, Limits, Session, SessionHandler
 
 #: What a test may do with a submit: (session, sequence, message).
 OnSubmit = Callable[[Session, int, pdu.Message], None]
@@ -40,8 +41,10 @@ def dropping(session: Session, sequence: int, message: pdu.Message) -> None:
 class ScriptedCarrier(SessionHandler):
     """Checks a password, does `on_submit`, and remembers what came."""
 
-    def __init__(self, on_submit: OnSubmit, *, password: str, limits: Limits, port: int) -> None:
-        self.on_submit, self._password, self._limits, self._port = on_submit, password, limits, port
+    def __init__(
+        self, on_submit: OnSubmit, *, password: str, limits: Limits, port: int, ssl: SSLContext | None
+    ) -> None:
+        self.on_submit, self._password, self._limits, self._port, self._ssl = on_submit, password, limits, port, ssl
         self.submits: queue.SimpleQueue[pdu.Message] = queue.SimpleQueue()
         self.delivered: queue.SimpleQueue[tuple[Any, int]] = queue.SimpleQueue()
         self.bound: queue.SimpleQueue[Session] = queue.SimpleQueue()
@@ -52,7 +55,7 @@ class ScriptedCarrier(SessionHandler):
 
     def start(self) -> None:
         self._thread.start()
-        self._server = self._do(serve(self, host="127.0.0.1", port=self._port, limits=self._limits))
+        self._server = self._do(serve(self, host="127.0.0.1", port=self._port, limits=self._limits, ssl=self._ssl))
 
     @property
     def port(self) -> int:
@@ -117,9 +120,14 @@ class ScriptedCarrier(SessionHandler):
 
 @contextmanager
 def scripted_carrier(
-    on_submit: OnSubmit | None = None, *, password: str = PASSWORD, limits: Limits | None = None, port: int = 0
+    on_submit: OnSubmit | None = None,
+    *,
+    password: str = PASSWORD,
+    limits: Limits = DEFAULT_LIMITS,
+    port: int = 0,
+    ssl: SSLContext | None = None,
 ) -> Iterator[ScriptedCarrier]:
-    carrier = ScriptedCarrier(on_submit or accepting(), password=password, limits=limits or Limits(), port=port)
+    carrier = ScriptedCarrier(on_submit or accepting(), password=password, limits=limits, port=port, ssl=ssl)
     carrier.start()
     try:
         yield carrier
