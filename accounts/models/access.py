@@ -39,6 +39,11 @@ class Membership(TenantOwned):
     def permissions(self) -> frozenset[Permission]:
         return permissions_of(self.role, kind=self.organisation.kind)
 
+    @property
+    def permission_names(self) -> frozenset[str]:
+        """For templates: {% if "MANAGE_TEAM" in may %}."""
+        return frozenset(permission.name for permission in self.permissions)
+
 
 class Invitation(TenantOwned):
     """An offer of a role to an e-mail address, taken up with a link whose token only its receiver has."""

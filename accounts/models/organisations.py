@@ -27,6 +27,7 @@ class Organisation(models.Model):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.CUSTOMER)
     name = models.CharField(_("name"), max_length=120)
     status = models.CharField(max_length=10, choices=Status, default=Status.TRIAL)
+    resumes_as = models.CharField(max_length=10, blank=True, default="", help_text="status before its suspension")
     is_stopped = models.BooleanField(default=False, help_text="suspended itself, or below one that is")
     locale = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=40, default="UTC")

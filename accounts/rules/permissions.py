@@ -81,14 +81,16 @@ ONLY_IN: Mapping[Permission, frozenset[Kind]] = {
     P.MANAGE_BRAND: frozenset({Kind.OPERATOR, Kind.AGENT}),
 }
 
+ANYWHERE = frozenset(Kind)
+
 
 def may(role: str, permission: Permission, *, kind: str) -> bool:
     """Whether a member with `role` in an organisation of that `kind` has the permission."""
-    return permission in MATRIX[Role(role)] and kind in ONLY_IN.get(permission, Kind)
+    return permission in MATRIX[Role(role)] and kind in ONLY_IN.get(permission, ANYWHERE)
 
 
 def permissions_of(role: str, *, kind: str) -> frozenset[Permission]:
-    return frozenset(permission for permission in MATRIX[Role(role)] if kind in ONLY_IN.get(permission, Kind))
+    return frozenset(permission for permission in MATRIX[Role(role)] if kind in ONLY_IN.get(permission, ANYWHERE))
 
 
 #: Scopes an API key can carry, and the permission its maker needs to hand each out.
@@ -100,3 +102,15 @@ KEY_SCOPES: Mapping[str, Permission] = {
     "templates:write": P.MANAGE_CONTENT,
     "balance:read": P.VIEW_BILLING,
 }
+
+
+def may_grant(giver: str, role: str, *, kind: str) -> bool:
+    """Whether a member with role `giver` may give or take `role`: owners any, others none that allows more than theirs."""
+    if giver == Role.OWNER:
+        return True
+    return role != Role.OWNER and permissions_of(role, kind=kind) <= permissions_of(giver, kind=kind)
+
+
+def roles_with(permission: Permission, *, kind: str) -> list[Role]:
+    """The roles that have the permission in an organisation of that kind; none when it has no such thing at all."""
+    return [role for role in Role if may(role, permission, kind=kind)]

@@ -9,21 +9,31 @@ No scope means no rows.
 """
 
 from .scope import (
+    ENGINE_ROLE,
+    WEB_ROLE,
     Scope,
+    adopt,
     as_engine,
     as_organisation,
     as_visitor,
+    become,
     current_scope,
+    undecided,
     with_downline,
     with_upline,
 )
 
 __all__ = [
+    "ENGINE_ROLE",
+    "WEB_ROLE",
     "Scope",
+    "adopt",
     "as_engine",
     "as_organisation",
     "as_visitor",
+    "become",
     "current_scope",
+    "undecided",
     "with_downline",
     "with_upline",
 ]

@@ -1,0 +1,121 @@
+"""Reads of this room.  Each runs inside the scope its caller has entered."""
+
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from kit import tenancy
+from kit.errors import NotFound
+from kit.sealing import fingerprint
+
+from .errors import InvitationUnusable
+from .models import ApiKey, AuditEntry, Brand, Invitation, Membership, Organisation, User
+
+
+def operator_id() -> UUID:
+    """The house's own organisation.  Raises NotFound in a house without one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT house_operator()")
+        (found,) = cursor.fetchone()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def operator() -> Organisation:
+    return organisation_by_id(operator_id())
+
+
+def organisation_by_id(id: UUID) -> Organisation:
+    """An organisation whose id we hold from a source we trust (our own settings, a key, an invitation), in any scope."""
+    with tenancy.as_visitor(memberships=(id,)):
+        return Organisation.objects.get(pk=id)
+
+
+def seller_at(host: str) -> Organisation:
+    """Whose customers sign up under this host name: the agent whose brand it is, else the operator."""
+    name = host.rsplit(":", 1)[0].lower()
+    brand = Brand.objects.filter(host=name).only("organisation_id").first()
+    return organisation_by_id(brand.organisation_id) if brand else operator()
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """A person's memberships, oldest first; needs a scope that names the person."""
+    return Membership.objects.filter(user=user).order_by("pk")
+
+
+def organisations_of(user: User) -> list[Organisation]:
+    """The organisations a person belongs to, by name."""
+    ids = tuple(memberships_of(user).values_list("organisation_id", flat=True))
+    with tenancy.as_visitor(user=user.pk, memberships=ids):
+        return list(Organisation.objects.filter(pk__in=ids).order_by("name"))
+
+
+def downline_of(organisation: Organisation) -> QuerySet[Organisation]:
+    """Everything below, itself not included; to be read inside `organisation.downline_scope()`."""
+    return Organisation.objects.filter(path__below=organisation.path).exclude(pk=organisation.pk)
+
+
+def in_downline(organisation: Organisation, id: UUID) -> Organisation:
+    """One organisation below this one.  Raises NotFound for anybody else's."""
+    found = downline_of(organisation).filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def upline_of(organisation: Organisation) -> list[Organisation]:
+    """Everybody above, the parent first."""
+    with tenancy.with_upline(organisation.pk, path=organisation.path):
+        above = Organisation.objects.filter(path__above=organisation.path).exclude(pk=organisation.pk)
+        return sorted(above, key=lambda one: len(one.path), reverse=True)
+
+
+def members_of(organisation: Organisation) -> QuerySet[Membership]:
+    return Membership.objects.filter(organisation=organisation).select_related("user", "organisation").order_by("pk")
+
+
+def member_of(organisation: Organisation, id: UUID) -> Membership:
+    return _one(members_of(organisation), id)
+
+
+def open_invitations_of(organisation: Organisation) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(
+        organisation=organisation, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
+    ).order_by("pk")
+
+
+def invitation_of(organisation: Organisation, id: UUID) -> Invitation:
+    return _one(open_invitations_of(organisation), id)
+
+
+def invitation_by_token(token: str) -> Invitation:
+    """The open invitation behind a link, its organisation loaded, in any scope.  Raises InvitationUnusable."""
+    mark = fingerprint(token)
+    with tenancy.as_visitor(presented=mark):
+        invitation = Invitation.objects.filter(token_fingerprint=mark).first()
+    if invitation is None or invitation.accepted_at or invitation.revoked_at or invitation.expires_at <= timezone.now():
+        raise InvitationUnusable
+    invitation.organisation = organisation_by_id(invitation.organisation_id)
+    return invitation
+
+
+def api_keys_of(organisation: Organisation) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(organisation=organisation).select_related("created_by").order_by("-pk")
+
+
+def api_key_of(organisation: Organisation, id: UUID) -> ApiKey:
+    return _one(api_keys_of(organisation), id)
+
+
+def audit_of(organisation: Organisation) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(organisation=organisation).order_by("-pk")
+
+
+def _one(rows: QuerySet, id: UUID):
+    found = rows.filter(pk=id).first()
+    if found is None:
+        raise NotFound
+    return found

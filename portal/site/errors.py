@@ -1,0 +1,34 @@
+"""The last answers: JSON under /api/, a page elsewhere."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views import defaults
+
+from accounts.middleware import API
+from kit.api import body_of, error_body
+from kit.errors import NotAllowed, NotFound
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return JsonResponse(error_body("bad_request", _("This request can't be read.")), status=400)
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return JsonResponse(body_of(NotAllowed()), status=403)
+    return defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return JsonResponse(body_of(NotFound()), status=404)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(API):
+        text = _("Something went wrong on our side. It was recorded; nothing was sent or charged.")
+        return JsonResponse(error_body("internal", text), status=500)
+    return defaults.server_error(request)
