@@ -44,8 +44,9 @@ def up(options: Options, environment: Mapping[str, str] = os.environ) -> int:
         clear_survivors(StateFile(layout.run / "stack.json"), console=console, signals=signals)
         if options.reset:
             reset(layout, external, console)
+        port = ports.web_port(options.port, environment.get("PORT", ""))
         layout.make()
-        return Startup(options, layout, external, environment, console, signals).run()
+        return Startup(options, port, layout, external, environment, console, signals).run()
 
 
 def reset(layout: Layout, external: External, console: Console) -> None:
@@ -65,6 +66,7 @@ class Startup:
     def __init__(
         self,
         options: Options,
+        port: int,
         layout: Layout,
         external: External,
         environment: Mapping[str, str],
@@ -72,6 +74,7 @@ class Startup:
         signals: Signals,
     ) -> None:
         self.options = options
+        self.port = port
         self.layout = layout
         self.external = external
         self.environment = environment
@@ -83,7 +86,6 @@ class Startup:
         )
 
     def run(self) -> int:
-        self.port = ports.web_port(self.options.port, self.environment.get("PORT", ""))
         try:
             self.bring_up()
             self.supervisor.keep_alive()
@@ -179,11 +181,13 @@ class Startup:
         self.supervisor.run_steps([house.seed()])
 
     def start_inside(self, house: House) -> None:
-        self.console.say("starting web, workers and beat")
-        for spec in (house.web(self.port), *house.workers(), house.beat()):
-            self.supervisor.start(spec)
+        """Start the console first: the workers, whose start takes both cores for seconds, wait until it answers."""
+        self.console.say("starting the console")
+        self.supervisor.start(house.web(self.port))
         self.supervisor.wait_until("The console", lambda: is_healthy(self.port), seconds=READY_SECONDS)
-        self.console.say("ready")
+        for spec in (*house.workers(), house.beat()):
+            self.supervisor.start(spec)
+        self.console.say("ready; workers follow within seconds")
 
 
 def can_seed() -> bool:
