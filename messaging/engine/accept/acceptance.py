@@ -3,6 +3,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from billing.ledger.actions import hold
@@ -12,6 +13,7 @@ from billing.pricing.quotes import quotes_for
 from kit.events import emit
 from kit.ids import uuid7, uuid7s
 from messaging.channels.queries import routes_for
+from messaging.content.rules.variables import ValueRefused
 from messaging.content.screening import current_screen
 from messaging.engine.errors import MessagesRefused, OrganisationStopped
 from messaging.engine.events import messages_accepted
@@ -20,7 +22,10 @@ from messaging.engine.states import Status
 from messaging.recipients.queries import opted_out
 
 from .drafts import Accepted, AcceptedMessage, Draft, Refusal
+from .screening import forbidden_word
 from .storage import store
+
+_SENSITIVE = _("The text contains “%(word)s”, which compliance does not allow.")
 
 
 class Prepared(NamedTuple):
@@ -72,14 +77,15 @@ def _prepare(drafts: Sequence[Draft]) -> tuple[list[Prepared], list[Refusal]]:
     screen = current_screen()
     prepared, refusals = [], []
     for draft in drafts:
-        if problems := draft.version.problems(draft.values):
-            refusals += [Refusal(draft.row, p.variable, p.code, p.message) for p in problems]
+        try:
+            made = draft.version.render(draft.values, draft.sender)
+        except ValueRefused as error:
+            refusals += [Refusal(draft.row, one.variable, one.code, one.message) for one in error.problems]
             continue
-        made = draft.version.render(draft.values)
-        if word := screen.blocking(made.text):
-            refusals.append(Refusal(draft.row, "text", "sensitive_word", word.word))
+        if word := forbidden_word(screen, made.text, approved=draft.version.body):
+            refusals.append(Refusal(draft.row, "text", "sensitive_word", _SENSITIVE % {"word": word}))
             continue
-        prepared.append(Prepared(draft, made.text, made.is_unicode, made.segments))
+        prepared.append(Prepared(draft, *made))
     return prepared, refusals
 
 

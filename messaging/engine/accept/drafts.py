@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from messaging.content.compiled import CompiledVersion
+from messaging.content.models import SenderId
 from messaging.engine.states import Status
 
 
@@ -16,6 +17,7 @@ class Draft:
     recipient: str  # E.164
     country: str  # ISO 3166
     version: CompiledVersion
+    sender: SenderId
     values: Mapping[str, str] = field(default_factory=dict)
     client_reference: str = ""
     row: int = 0

@@ -28,7 +28,9 @@ def move_money(groups: Sequence["SettledGroup"]) -> list[UUID]:
     paid = _merge_campaigns([group for group in groups if group.quote_id])
     quotes = _quotes({group.quote_id for group in paid})
     settlements, flows = [], []
-    for group in paid:
+    for group in sorted(
+        paid, key=lambda group: str(group.allowance_id)
+    ):  # whoever returns to several goes in their order
         settlement = _record(group)
         settlements.append(settlement)
         if group.allowance_id:
