@@ -47,7 +47,7 @@ class House:
             "web",
             *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws"),
             *("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
-            *("--workers-kill-timeout", "10"),
+            *("--workers-kill-timeout", "5"),
             "portal.wsgi:application",
             role="web",
         )

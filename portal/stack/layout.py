@@ -71,17 +71,22 @@ class Layout:
     def valkey_socket(self) -> Path:
         return self.sockets / "valkey" / "valkey.sock"
 
+    @property
+    def passage(self) -> int:
+        """The mode of a folder that leads to others.
+
+        As root the servers are another user and must pass through; the rest of the world finds closed doors inside.
+        """
+        return 0o711 if self.identity.is_other else 0o700
+
     def make(self) -> None:
         """Make the folders with the least access that works.  Raises StackError for one that cannot be had."""
-        # As root the servers are another user and must pass through; for the rest of the world it is a closed door
-        # all the same, because what is inside is 0700.
-        passage = 0o711 if self.identity.is_other else 0o700
         try:
-            self.var.mkdir(parents=True, exist_ok=True)
+            self.var.mkdir(mode=self.passage, parents=True, exist_ok=True)
             self._mark()
-            for folder, mode in ((self.run, passage), (self.secret, 0o700), (self.log, 0o700)):
+            for folder, mode in ((self.run, self.passage), (self.secret, 0o700), (self.log, 0o700)):
                 make_folder(folder, mode)
-            make_folder(self.sockets, passage)
+            make_folder(self.sockets, self.passage)
             for folder in (self.pgdata, self.valkey, self.postgres_socket, self.valkey_socket.parent):
                 make_folder(folder, 0o700, owner=self.identity)
         except OSError as error:
@@ -123,7 +128,9 @@ def make_folder(folder: Path, mode: int, *, owner: Identity | None = None) -> No
     found = folder.lstat()
     allowed = {os.geteuid(), owner.uid if owner and owner.is_other else os.geteuid()}
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
-        raise StackError(f"{folder} belongs to somebody else: remove it, or name another folder with SIGNALBOX_VAR.")
+        raise StackError(
+            f"{folder} belongs to somebody else: start as the user who made it, or name another folder with SIGNALBOX_VAR."
+        )
     if owner:
         owner.own(folder)
     folder.chmod(mode)
@@ -132,7 +139,7 @@ def make_folder(folder: Path, mode: int, *, owner: Identity | None = None) -> No
 def take_lock(layout: Layout) -> TextIO:
     """Be the only launcher on this folder for as long as the returned file is open."""
     try:
-        layout.var.mkdir(parents=True, exist_ok=True)
+        layout.var.mkdir(mode=layout.passage, parents=True, exist_ok=True)
         lock = (layout.var / "lock").open("a")
     except OSError as error:
         raise StackError(

@@ -57,7 +57,7 @@ def reset(layout: Layout, external: External, console: Console) -> None:
             "unset DATABASE_URL, or delete that folder yourself."
         )
     doomed = wipe(layout)
-    console.say("deleted " + (", ".join(str(path) for path in doomed) or f"nothing: {layout.var} was empty"))
+    console.say(f"deleted in {layout.var}: " + (", ".join(path.name for path in doomed) or "nothing, it was empty"))
 
 
 class Startup:
@@ -118,6 +118,8 @@ class Startup:
         starting = [names[server.spec().name] for server in stores.embedded]
         if starting:
             self.console.say("starting " + " and ".join(starting))
+        if self.layout.sockets != self.layout.run:
+            self.console.say(f"the path of var/ is too long for sockets, so they are in {self.layout.sockets}")
         endpoints = stores.start(self.supervisor)
         self.console.say("database and broker ready")
         return endpoints
