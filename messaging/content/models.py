@@ -32,7 +32,16 @@ class SenderId(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["organisation", "kind", "name"], name="one_sender_a_name")]
 
     def __str__(self) -> str:
-        return f"【{self.name}】" if self.kind == self.Kind.SIGNATURE else self.name
+        return f"【{self.name}】" if self.is_signature else self.name
+
+    @property
+    def is_signature(self) -> bool:
+        return self.kind == self.Kind.SIGNATURE
+
+    @property
+    def address(self) -> str:
+        """What the carrier is given as the source; empty for a signature, which stands in the text."""
+        return "" if self.is_signature else self.name
 
 
 class MessageTemplate(TenantOwned):
@@ -66,7 +75,12 @@ class TemplateVersion(TenantOwned):
     approved_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["template", "number"], name="one_version_a_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["template", "number"], name="one_version_a_number"),
+            models.UniqueConstraint(
+                fields=["template"], condition=models.Q(status="draft"), name="one_draft_a_template"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.template_id} v{self.number}"
@@ -86,6 +100,7 @@ class Review(TenantOwned):
     due_at = models.DateTimeField()
     #: [{"word", "category", "severity", "start", "end"}] found by screening at submission
     hits = models.JSONField(default=list)
+    risk = models.PositiveSmallIntegerField(default=0, help_text="0 to 100, from hits and hints at submission")
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     claimed_until = models.DateTimeField(null=True)
     decision = models.CharField(max_length=8, choices=Decision, blank=True)
@@ -111,6 +126,7 @@ class Review(TenantOwned):
                 fields=["sender"], condition=models.Q(decision=""), name="one_open_review_a_sender"
             ),
         ]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(decision=""), name="open_reviews_by_due")]
 
     def __str__(self) -> str:
         return f"review {self.pk}"

@@ -1,0 +1,219 @@
+"""Every read of this room worth a name.  Each runs in the scope its caller has entered."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from kit.errors import NotFound
+
+from .errors import NotApproved
+from .models import MessageTemplate, Review, ReviewStatus, SenderId, TemplateVersion
+
+Status = ReviewStatus
+
+
+# --- senders
+
+
+def senders_of(organisation: Organisation) -> QuerySet[SenderId]:
+    """All senders, newest first, each with its reviews loaded in `decided` (latest first)."""
+    return SenderId.objects.filter(organisation=organisation).prefetch_related(_decided()).order_by("-id")
+
+
+def approved_senders_of(organisation: Organisation) -> QuerySet[SenderId]:
+    """The senders messages can carry, by name."""
+    return SenderId.objects.filter(organisation=organisation, status=Status.APPROVED).order_by("name", "kind")
+
+
+def sender_of(organisation: Organisation, id: UUID) -> SenderId:
+    """One sender of the organisation's.  Raises NotFound for anybody else's."""
+    return _one(senders_of(organisation).select_related("organisation", "author"), id)
+
+
+# --- templates
+
+
+def templates_of(organisation: Organisation) -> QuerySet[MessageTemplate]:
+    """Templates in use, by name.  Each has `versions` (latest first, with `decided` reviews) and `campaign_count`."""
+    versions = TemplateVersion.objects.order_by("-number").prefetch_related(_decided())
+    return (
+        MessageTemplate.objects.filter(organisation=organisation, archived_at=None)
+        .prefetch_related(Prefetch("versions", versions))
+        # campaigns live upstairs; only the relation's name is known here
+        .annotate(campaign_count=Count("versions__campaigns", distinct=True))
+        .order_by("name")
+    )
+
+
+def template_of(organisation: Organisation, id: UUID) -> MessageTemplate:
+    """One template of the organisation's, archived or not.  Raises NotFound for anybody else's."""
+    return _one(MessageTemplate.objects.filter(organisation=organisation).select_related("organisation", "author"), id)
+
+
+def versions_of(template: MessageTemplate) -> QuerySet[TemplateVersion]:
+    """Its versions, latest first, with authors and `decided` reviews loaded."""
+    return template.versions.select_related("author").prefetch_related(_decided()).order_by("-number")
+
+
+def version_of(organisation: Organisation, id: UUID) -> TemplateVersion:
+    """One version of the organisation's.  Raises NotFound for anybody else's."""
+    rows = TemplateVersion.objects.filter(organisation=organisation).select_related("template", "organisation")
+    return _one(rows, id)
+
+
+def sendable_versions_of(organisation: Organisation) -> QuerySet[TemplateVersion]:
+    """Every approved version of every template in use: an older one stays sendable beside a newer."""
+    return TemplateVersion.objects.filter(
+        organisation=organisation, status=Status.APPROVED, template__archived_at=None
+    ).select_related("template")
+
+
+def approved_versions_of(organisation: Organisation) -> QuerySet[TemplateVersion]:
+    """The latest approved version of each template in use, by the template's name: what a sender chooses from."""
+    latest = sendable_versions_of(organisation).order_by("template_id", "-number").distinct("template_id")
+    return (
+        TemplateVersion.objects.filter(pk__in=latest.values("pk")).select_related("template").order_by("template__name")
+    )
+
+
+def last_approved_before(version: TemplateVersion) -> TemplateVersion | None:
+    """The approved version a reviewer compares with."""
+    return (
+        version.template.versions.filter(status=Status.APPROVED, number__lt=version.number).order_by("-number").first()
+    )
+
+
+def sendable(organisation: Organisation, version_id: UUID, sender_id: UUID) -> tuple[TemplateVersion, SenderId]:
+    """The version and the sender, both the organisation's and both approved.
+
+    Raises NotFound for ids that are not the organisation's, NotApproved for what may not be sent (yet, or any more).
+    """
+    version = version_of(organisation, version_id)
+    if version.status != Status.APPROVED or version.template.archived_at:
+        raise NotApproved(_template_problem(version), what="template", status=_state_of(version))
+    return version, sendable_sender(organisation, sender_id)
+
+
+def sendable_sender(organisation: Organisation, sender_id: UUID) -> SenderId:
+    """An approved sender of the organisation's.  Raises NotFound or NotApproved."""
+    sender = _one(SenderId.objects.filter(organisation=organisation), sender_id)
+    if sender.status != Status.APPROVED:
+        raise NotApproved(
+            _("Sender %(name)s is not approved yet. Submit it for review, or choose an approved one.")
+            % {"name": sender},
+            what="sender",
+            status=sender.status,
+        )
+    return sender
+
+
+def _template_problem(version: TemplateVersion):
+    names = {"name": version.template.name, "number": version.number}
+    if version.template.archived_at:
+        return _("Template %(name)s was archived. Choose another one.") % names
+    return _("Version %(number)d of template %(name)s is not approved. Submit it, or send an approved one.") % names
+
+
+def _state_of(version: TemplateVersion) -> str:
+    return "archived" if version.template.archived_at else version.status
+
+
+# --- reviews: read by the operator's reviewers in its downline scope
+
+
+def open_reviews() -> QuerySet[Review]:
+    """What waits for a decision, the earliest due first, with all a list shows loaded."""
+    return _with_subjects(Review.objects.filter(decision="")).order_by("due_at", "id")
+
+
+def review_by_id(id: UUID) -> Review:
+    """One review of anybody below, open or decided.  Raises NotFound."""
+    return _one(_with_subjects(Review.objects.all()), id)
+
+
+def next_review(*, by: User, after: Review | None = None) -> Review | None:
+    """What to decide next: the first open review nobody else holds, later in the queue than `after` if there is one."""
+    free = open_reviews().filter(Q(claimed_by=None) | Q(claimed_by=by) | Q(claimed_until__lt=timezone.now()))
+    if after is None:
+        return free.first()
+    later = free.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, id__gt=after.pk))
+    return later.first() or free.exclude(pk=after.pk).first()
+
+
+def decisions_on(template: MessageTemplate) -> QuerySet[Review]:
+    """What was decided about a template's versions, latest first."""
+    return (
+        Review.objects.filter(version__template=template)
+        .exclude(decision="")
+        .select_related("version", "decided_by")
+        .order_by("-decided_at")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """The head of the queue page.  `median_time` is how long this reviewer's decisions of today took from opening."""
+
+    waiting: int
+    oldest: timedelta | None
+    due_soon: int
+    overdue: int
+    decided_today: int
+
+
+def queue_state(*, by: User, day_start: datetime) -> QueueState:
+    """How the queue stands, and what this reviewer decided since `day_start`."""
+    now = timezone.now()
+    counts = Review.objects.aggregate(
+        waiting=Count("pk", filter=Q(decision="")),
+        first=Min("submitted_at", filter=Q(decision="")),
+        due_soon=Count("pk", filter=Q(decision="", due_at__lt=now + timedelta(minutes=30))),
+        overdue=Count("pk", filter=Q(decision="", due_at__lt=now)),
+        decided_today=Count("pk", filter=Q(decided_by=by, decided_at__gte=day_start)),
+    )
+    first = counts.pop("first")
+    return QueueState(oldest=now - first if first else None, **counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How an organisation's submissions were decided so far."""
+
+    approved: int
+    rejected: int
+
+
+def record_of(organisation: Organisation) -> Record:
+    of_them = Review.objects.filter(organisation=organisation)
+    return Record(
+        **of_them.aggregate(
+            approved=Count("pk", filter=Q(decision=Review.Decision.APPROVED)),
+            rejected=Count("pk", filter=Q(decision=Review.Decision.REJECTED)),
+        )
+    )
+
+
+# --- shared
+
+
+def _decided() -> Prefetch:
+    return Prefetch("reviews", Review.objects.exclude(decision="").order_by("-decided_at"), to_attr="decided")
+
+
+def _with_subjects(reviews: QuerySet[Review]) -> QuerySet[Review]:
+    return reviews.select_related(
+        "organisation", "version__template", "version__author", "sender__author", "submitted_by", "claimed_by",
+        "decided_by",
+    )  # fmt: skip
+
+
+def _one(rows: QuerySet, id: UUID):
+    found = rows.filter(pk=id).first()
+    if found is None:
+        raise NotFound()
+    return found
