@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.audit import record
 from accounts.models import Organisation
 from kit.ids import uuid7s
 
@@ -120,3 +121,19 @@ WITH used AS (
 )
 UPDATE packages_allowance lot SET taken = taken - %(segments)s FROM used WHERE lot.id = used.allowance_id
 """
+
+
+def note_lapsed(*, limit: int = 500) -> int:
+    """Write into the audit trail which allowances expired with segments left, once each; how many were new."""
+    with transaction.atomic():
+        lapsed = list(
+            Allowance.objects.filter(expires_at__lte=timezone.now(), lapsed_at=None, withdrawn_at=None)
+            .filter(taken__lt=F("segments"))
+            .select_for_update(no_key=True, skip_locked=True, of=("self",))
+            .select_related("organisation")
+            .order_by("pk")[:limit]
+        )
+        for lot in lapsed:
+            record(action="allowance.lapsed", target=lot, organisation=lot.organisation, after={"segments": lot.left})
+        Allowance.objects.filter(pk__in=[lot.pk for lot in lapsed]).update(lapsed_at=timezone.now())
+        return len(lapsed)

@@ -53,11 +53,11 @@ class Purchase(TenantOwned):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     is_live = models.BooleanField(help_text="paid with real money: Stripe's livemode")
-    session_reference = models.CharField(
+    session_reference = models.CharField(  # noqa: DJ001 (unique, and there is none yet)
         max_length=120,
         unique=True,
         null=True,
-        help_text="Stripe's Checkout Session id",  # noqa: DJ001
+        help_text="Stripe's Checkout Session id",
     )
     payment_reference = models.CharField(max_length=120, blank=True, help_text="Stripe's PaymentIntent id")
     refunded_amount = models.BigIntegerField(default=0, help_text="micros")
@@ -65,6 +65,7 @@ class Purchase(TenantOwned):
     created_at = models.DateTimeField(auto_now_add=True)
     paid_at = models.DateTimeField(null=True)
     refunded_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True, help_text="when we last asked Stripe about it ourselves")
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "-id"], name="purchase_by_organisation")]
@@ -93,6 +94,7 @@ class Allowance(TenantOwned):
     taken = models.PositiveIntegerField(default=0)
     expires_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True, help_text="its purchase was refunded")
+    lapsed_at = models.DateTimeField(null=True, help_text="noted as expired with segments left")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -101,8 +103,12 @@ class Allowance(TenantOwned):
         ]
         indexes = [models.Index(fields=["organisation", "expires_at"], name="allowance_nearest_expiry")]
 
+    @property
+    def left(self) -> int:
+        return self.segments - self.taken
+
     def __str__(self) -> str:
-        return f"{self.segments - self.taken} of {self.segments} until {self.expires_at:%Y-%m-%d}"
+        return f"{self.left} of {self.segments} until {self.expires_at:%Y-%m-%d}"
 
 
 class AllowanceUse(TenantOwned):

@@ -1,0 +1,36 @@
+"""Checking the books on a live system."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from .invariants import INVARIANTS, Invariant
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that breaks an invariant."""
+
+    invariant: str
+    row: Mapping[str, Any]
+
+
+def problems(invariants: Sequence[Invariant] = INVARIANTS) -> list[Problem]:
+    """The first rows that break each invariant; none when the books are right.  Runs as the engine."""
+    return [Problem(one.name, row) for one in invariants for row in _breaking(one)]
+
+
+def _breaking(invariant: Invariant) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT * FROM ({invariant.sql}) AS found LIMIT {SHOWN}",  # noqa: S608 (our own list)
+            {"kept": timedelta(days=settings.RETENTION_DAYS)},
+        )
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
