@@ -13,5 +13,6 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("accounts/", include("allauth.urls")),
+    path("", include("portal.site.urls", namespace="site")),
     path("", include("accounts.urls", namespace="accounts")),
 ]

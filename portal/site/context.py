@@ -1,0 +1,77 @@
+"""What every page's shell shows.  Each part is read only when a template asks for it, once a request."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import Membership, Organisation
+from accounts.models.access import RoleChoices
+from accounts.rules.permissions import Kind, Permission
+from billing.ledger.queries import wallet_of
+from kit import tenancy
+
+from .brands import host_of, look_at
+from .navigation import address, menu_for, primary_action
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """The variables templates/components/README.md names."""
+    if not hasattr(request, "shell"):
+        request.shell = shell_of(request)
+    return request.shell
+
+
+def shell_of(request: HttpRequest) -> dict[str, Any]:
+    membership = getattr(request, "membership", None)
+    parts = {
+        "brand": lazily(lambda: look_at(host_of(request))),
+        "docs_url": address("site:docs"),
+        "help_url": address("site:docs"),
+        "explorer_url": address("site:explorer"),
+        "console_url": address("site:home"),
+    }
+    if membership is None:
+        return parts
+    return parts | {
+        "organisation": membership.organisation,
+        "organisations": lazily(lambda: choices_of(request.user)),
+        "role_label": role_label(membership),
+        "navigation": lazily(lambda: menu_for(request)),
+        "primary_action": primary_action(request),
+        "wallet": lazily(lambda: wallet_line(membership)),
+    }
+
+
+def lazily(read: Callable[[], Any]) -> SimpleLazyObject:
+    return SimpleLazyObject(read)
+
+
+def role_label(membership: Membership) -> str:
+    """Customers see their role; a reseller or the operator is named as such too."""
+    role = RoleChoices(membership.role).label
+    if membership.organisation.kind == Kind.CUSTOMER:
+        return str(role)
+    return f"{Organisation.Kind(membership.organisation.kind).label} · {role}"
+
+
+def choices_of(user) -> list[dict[str, Any]]:
+    """The organisations the person may switch to, by name; without a query for people who have one."""
+    scope = tenancy.current_scope()
+    if scope is None or len(scope.memberships) < 2:
+        return []
+    rows = Membership.objects.filter(user=user).select_related("organisation")
+    found = [
+        {"id": row.organisation_id, "name": row.organisation.name, "role": RoleChoices(row.role).label} for row in rows
+    ]
+    return sorted(found, key=lambda choice: choice["name"])
+
+
+def wallet_line(membership: Membership) -> dict[str, Any] | None:
+    """The balance in the top bar, for whoever may see money; the operator sells and has none."""
+    url = address("billing:wallet")
+    if not url or membership.organisation.kind == Kind.OPERATOR or not membership.may(Permission.VIEW_BILLING):
+        return None
+    wallet = wallet_of(membership.organisation)
+    return {"balance_micros": wallet.balance, "currency": wallet.currency, "url": url}

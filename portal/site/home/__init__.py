@@ -1,0 +1,1 @@
+"""Home: the state of today, for whoever is at work."""
