@@ -106,8 +106,7 @@ def why_no_environment(output):
 
 def install(requirements):
     """Install with uv, which pip brings, because it is several times faster; with pip alone where uv cannot."""
-    count = sum(1 for line in requirements.read_text().splitlines() if line[:1].isalnum())
-    say(f"installing {count} packages from {requirements.name} (the first time takes a minute)")
+    say(f"installing the packages of {requirements.name} (the first time takes up to a minute)")
     if run(pip("install", "--quiet", "--require-hashes", "-r", INSTALLER)) and run(uv("install", requirements)):
         return say("installed")
     say("uv could not install them; trying pip, which is slower")
