@@ -113,7 +113,8 @@ def _store(channel_id: UUID, news: list[RawDeliver]) -> None:
     """The line's news, on disk when this returns.  Runs in a thread of the line's."""
     from messaging.channels.inbox import store
 
-    close_old_connections()
+    if not connection.in_atomic_block:  # a line in our own thread (the simulator) may speak inside a transaction
+        close_old_connections()
     store(channel_id=channel_id, channel=_open[channel_id].line, news=news)
 
 

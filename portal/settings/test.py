@@ -13,3 +13,4 @@ CELERY_TASK_EAGER_PROPAGATES = True
 STRIPE_API_KEY = STRIPE_API_KEY or "sk_test_tests"  # noqa: F405
 STRIPE_WEBHOOK_SECRET = STRIPE_WEBHOOK_SECRET or "whsec_tests"  # noqa: F405
 ACCOUNT_RATE_LIMITS = False
+LOGGING = {**LOGGING, "root": {"handlers": ["console"], "level": "WARNING"}}  # noqa: F405

@@ -9,6 +9,7 @@ from accounts.tests.factories import make_agent, make_customer, make_operator
 from billing.ledger.models import Account
 from billing.ledger.queries import balance_of
 from billing.ledger.tests.factories import fund
+from billing.pricing.models import PriceBook
 from billing.pricing.tests.factories import make_price_book, price_world
 from messaging.channels.actions import add_route, create_channel
 from messaging.channels.models import Channel
@@ -69,22 +70,34 @@ class World:
         account = Account.objects.filter(organisation=owner, kind=kind).first()
         return balance_of(account) if account else 0
 
+    def fund(self, amount: str) -> None:
+        fund(self.customer, amount)
+
     def message(self) -> Message:
         return Message.objects.get(organisation=self.customer)
 
 
 def make_world(*, funds: str = "10.00", category: str = "notice", body: str = "Hello {name}, it is ready.") -> World:
     operator = make_operator()
-    price_world(operator)
+    if not PriceBook.objects.filter(organisation=operator).exists():
+        price_world(operator)
     agent = make_agent(parent=operator)
     make_price_book(agent, {category: "0.0400"}, is_default=True)
     customer = make_customer(parent=agent)
     if funds:
         fund(customer, funds)
-    channel = create_channel(organisation=operator, name="Simulator", type="simulator", config={})
-    add_route(channel=channel)
-    add_route(channel=channel, is_test=True)
+    channel = _channel(operator)
     variables = [{"name": "name", "type": "text", "example": "Ada", "max_length": 40}]
     version = approved_version(customer, body=body, category=category, variables=variables)
     sender = approved_sender(customer)
     return World(operator, agent, customer, channel, compiled(version), sender)
+
+
+def _channel(operator: Organisation) -> Channel:
+    """The one channel of a test's world: the simulator, for live and test messages to everywhere."""
+    found = Channel.objects.filter(organisation=operator).first()
+    if found is None:
+        found = create_channel(organisation=operator, name="Simulator", type="simulator", config={})
+        add_route(channel=found)
+        add_route(channel=found, is_test=True)
+    return found

@@ -1,0 +1,10 @@
+"""The messaging part of /api/v1/."""
+
+from django.urls import path
+
+from messaging.engine.api.views import MessagesView, MessageView
+
+urlpatterns = [
+    path("messages", MessagesView.as_view(), name="messages"),
+    path("messages/<uuid:id>", MessageView.as_view(), name="message"),
+]

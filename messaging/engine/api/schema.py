@@ -1,0 +1,158 @@
+"""What the OpenAPI document says of the message endpoints, whose hot path no serializer describes."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from .requests import MOST_MESSAGES
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_VALUES = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 2000}}
+_REFERENCE = {"type": "string", "maxLength": 64, "description": "Your own reference, given back with every answer."}
+_NUMBER = {"type": "string", "minLength": 1, "maxLength": 32, "description": "E.164, or as written in your country."}
+
+_SEND_REQUEST = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "to": {**_NUMBER, "description": "One number. Give this or `messages`."},
+        "messages": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_MESSAGES,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["to"],
+                "properties": {"to": _NUMBER, "variables": _VALUES, "reference": _REFERENCE},
+            },
+        },
+        "template": {"type": "string", "description": "Id or name of an approved template. Give this or `text`."},
+        "text": {"type": "string", "maxLength": 2000, "description": "The exact wording of an approved template."},
+        "sender": {
+            "type": "string",
+            "description": "Id or name of an approved sender; may be left out when you have one.",
+        },
+        "variables": _VALUES,
+        "reference": _REFERENCE,
+    },
+}
+
+_ACCEPTED = {
+    "type": "object",
+    "properties": {
+        "messages": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string", "format": "uuid"},
+                    "to": _TEXT,
+                    "typed": _TEXT,
+                    "reference": _TEXT,
+                    "status": {"type": "string", "enum": ["queued", "blocked"]},
+                    "error": _TEXT,
+                    "segments": {"type": "integer"},
+                    "price": {"type": "string", "description": "In currency units, as text."},
+                },
+            },
+        },
+        "segments": {"type": "integer"},
+        "price": _TEXT,
+        "currency": _TEXT,
+    },
+}
+
+_MESSAGE = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("to", "country", "text", "sender", "category", "status", "error", "price", "currency"), _TEXT),
+        "id": {"type": "string", "format": "uuid"},
+        "is_final": {"type": "boolean"},
+        "is_test": {"type": "boolean"},
+        "segments": {"type": "integer"},
+        "encoding": {"type": "string", "enum": ["gsm7", "ucs2"]},
+        "paid_by": {"type": "string", "enum": ["wallet", "allowance"]},
+        "reference": _TEXT,
+        "campaign": {"type": ["string", "null"], "format": "uuid"},
+        "accepted_at": {"type": "string", "format": "date-time"},
+        "submitted_at": {"type": ["string", "null"], "format": "date-time"},
+        "final_at": {"type": ["string", "null"], "format": "date-time"},
+    },
+}
+
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {"code": _TEXT, "message": _TEXT, "details": {"type": "object"}},
+        }
+    },
+}
+
+MESSAGE = OpenApiResponse(_MESSAGE, description="The message as it stands now.")
+MESSAGE_PAGE = OpenApiResponse(
+    {
+        "type": "object",
+        "properties": {
+            "messages": {"type": "array", "items": _MESSAGE},
+            "next": {"type": ["string", "null"], "description": "Give it as `cursor` for the next page."},
+        },
+    },
+    description="One page, newest first.",
+)
+REFUSALS = {
+    status: OpenApiResponse(_ERROR, description=why)
+    for status, why in {
+        401: "The key is missing, wrong, expired or revoked.",
+        403: "The key lacks the scope, comes from another network, or the account is suspended.",
+        404: "There is nothing with that id here.",
+        422: "Something that was sent can't be used; `details` names it.",
+        503: "The database is away for a moment; try again after `Retry-After` seconds.",
+    }.items()
+}
+
+SEND: dict[str, Any] = {
+    "operation_id": "send_messages",
+    "summary": "Send one message, or up to 1,000",
+    "description": (
+        "202 means that every message, its price and its place in the queue are on disk. With an `Idempotency-Key`, "
+        "the same request again within seven days gives the same messages; another request with that key is refused. "
+        "Messages sent with a test key never reach a carrier: numbers ending in 0001 fail, in 0002 are refused."
+    ),
+    "request": {"application/json": _SEND_REQUEST},
+    "parameters": [
+        OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Up to 255 characters.")
+    ],
+    "responses": {
+        202: OpenApiResponse(_ACCEPTED, description="Accepted: on disk and on their way."),
+        402: OpenApiResponse(_ERROR, description="The balance does not reach; `details` says how much is missing."),
+        **REFUSALS,
+    },
+    "examples": [
+        OpenApiExample(
+            "One message",
+            {
+                "to": "+447911123456",
+                "template": "Order shipped",
+                "variables": {"name": "Ada"},
+                "reference": "order-1001",
+            },
+            request_only=True,
+        ),
+        OpenApiExample(
+            "Many",
+            {
+                "template": "Order shipped",
+                "messages": [
+                    {"to": "+447911123456", "variables": {"name": "Ada"}},
+                    {"to": "13812345678", "variables": {"name": "王伟"}},
+                ],
+            },
+            request_only=True,
+        ),
+    ],
+}

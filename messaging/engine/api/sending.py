@@ -1,0 +1,124 @@
+"""POST /api/v1/messages: the hot path.  A plain function: the framework around it would cost three times the work."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from accounts.api import AuthenticatedKey, authenticate_request
+from accounts.models import Organisation
+from kit.errors import Invalid, NotFound
+from messaging.content.compiled import CompiledVersion, compiled
+from messaging.content.free_text import free_text_allowed
+from messaging.content.models import SenderId
+from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
+from messaging.engine.accept import Draft, accept_messages
+from messaging.engine.errors import MessagesRefused
+from messaging.recipients.rules.numbers import REASONS, Unusable, parse_number
+
+from .bodies import accepted_body
+from .idempotency import answer_once
+from .requests import Recipient, SendRequest, read_request
+
+_encode = msgspec.json.Encoder().encode
+
+
+def send(request: HttpRequest) -> HttpResponse:
+    """Accept 1 to 1,000 messages; 202 with their ids means that all of them are on disk and will be sent.
+
+    Raises DomainErrors: 401/403 for the key, 422 naming each field or message that can't be used, 402 when the
+    balance does not reach.  Nothing has been stored then.
+    """
+    caller = authenticate_request(request)
+    caller.require("messages:send")
+    body = request.body
+    status, answer = answer_once(
+        organisation=caller.organisation,
+        key=request.headers.get("Idempotency-Key", ""),
+        request=body,
+        act=lambda: (202, _accept(caller, read_request(body))),
+    )
+    return HttpResponse(_encode(answer), status=status, content_type="application/json")
+
+
+def _accept(caller: AuthenticatedKey, wanted: SendRequest) -> dict[str, Any]:
+    organisation, recipients = caller.organisation, wanted.recipients
+    sender = _sender(organisation, wanted.sender)
+    version, fixed_values = _wording(organisation, wanted, sender)
+    drafts = _drafts(organisation, recipients, version, sender, fixed_values, is_many=wanted.messages is not None)
+    accepted = accept_messages(
+        organisation=organisation, drafts=drafts, api_key_id=caller.key.pk, is_test=not caller.key.is_live
+    )
+    return accepted_body(accepted, [one.reference for one in recipients], [one.to for one in recipients])
+
+
+def _drafts(
+    organisation: Organisation,
+    recipients: list[Recipient],
+    version: CompiledVersion,
+    sender: SenderId,
+    fixed_values: dict[str, str] | None,
+    *,
+    is_many: bool,
+) -> list[Draft]:
+    drafts, problems = [], []
+    for index, recipient in enumerate(recipients):
+        number = parse_number(recipient.to, default_region=organisation.country)
+        if isinstance(number, Unusable):
+            problems.append(_problem(index, recipient, number.reason, is_many=is_many))
+            continue
+        values = recipient.variables if fixed_values is None else fixed_values
+        drafts.append(Draft(number.e164, number.country, version, sender, values, recipient.reference, row=index))
+    if problems:
+        raise MessagesRefused(messages=problems[:100])
+    return drafts
+
+
+def _problem(index: int, recipient: Recipient, reason: str, *, is_many: bool) -> dict[str, Any]:
+    field = f"messages[{index}].to" if is_many else "to"
+    return {"index": index, "field": field, "code": reason, "message": REASONS[reason], "typed": recipient.to}
+
+
+def _wording(
+    organisation: Organisation, wanted: SendRequest, sender: SenderId
+) -> tuple[CompiledVersion, dict[str, str] | None]:
+    """The approved version to send; with free text, also the values it turned out to carry."""
+    if wanted.text is not None:
+        found = free_text_allowed(organisation, wanted.text, sender)
+        return compiled(found.version), dict(found.values)
+    return compiled(_version(organisation, wanted.template)), None
+
+
+def _version(organisation: Organisation, template: str):
+    """The latest approved version of a template given by its id or name, or exactly the version given by its id."""
+    id = _as_id(template)
+    if id is None:
+        found = approved_versions_of(organisation).filter(template__name=template).first()
+    else:
+        found = approved_versions_of(organisation).filter(template_id=id).first()
+        found = found or sendable_versions_of(organisation).filter(pk=id).first()
+    if found is None:
+        raise NotFound("There is no approved template with this id or name.", field="template", given=template)
+    return found
+
+
+def _sender(organisation: Organisation, sender: str | None) -> SenderId:
+    if sender is None:
+        only = list(approved_senders_of(organisation)[:2])
+        if len(only) == 1:
+            return only[0]
+        raise Invalid(fields={"sender": "Say which approved sender to use." if only else "No sender is approved yet."})
+    if id := _as_id(sender):
+        return sendable_sender(organisation, id)
+    found = approved_senders_of(organisation).filter(name=sender.strip("【】")).first()
+    if found is None:
+        raise NotFound("There is no approved sender with this id or name.", field="sender", given=sender)
+    return found
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
