@@ -148,7 +148,7 @@ def _check(key: ApiKey, organisation: Organisation, address: str | None) -> None
     refusal: DomainError | None = None
     if key.revoked_at is not None:
         refusal = KeyRevoked()
-    elif key.expires_at is not None and key.expires_at <= timezone.now():
+    elif key.is_expired:
         refusal = KeyExpired()
     elif key.networks and not is_inside(address, key.networks):
         refusal = NetworkNotAllowed(address=address)

@@ -1,9 +1,12 @@
 """Reads of this room.  Each runs inside the scope its caller has entered."""
 
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from kit import tenancy
@@ -77,6 +80,17 @@ def members_of(organisation: Organisation) -> QuerySet[Membership]:
     return Membership.objects.filter(organisation=organisation).select_related("user", "organisation").order_by("pk")
 
 
+def team_of(organisation: Organisation) -> QuerySet[Membership]:
+    """Members with `has_two_steps`: whether they sign in with a second factor."""
+    second_factor = Authenticator.objects.filter(user=OuterRef("user"), type=Authenticator.Type.TOTP)
+    return members_of(organisation).annotate(has_two_steps=Exists(second_factor))
+
+
+def is_known(email: str) -> bool:
+    """Whether somebody signs in with this address.  Only for whoever has proven that it is theirs."""
+    return User.objects.filter(email=email).exists()
+
+
 def member_of(organisation: Organisation, id: UUID) -> Membership:
     return _one(members_of(organisation), id)
 
@@ -110,8 +124,15 @@ def api_key_of(organisation: Organisation, id: UUID) -> ApiKey:
     return _one(api_keys_of(organisation), id)
 
 
-def audit_of(organisation: Organisation) -> QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(organisation=organisation).order_by("-pk")
+def audit_of(organisation: Organisation, *, containing: str = "") -> QuerySet[AuditEntry]:
+    """The trail, newest first; only lines whose actor, action or target contains the text, when there is one."""
+    trail = AuditEntry.objects.filter(organisation=organisation).order_by("-pk")
+    if containing:
+        fields = ("actor_label", "action", "target_id", "target_type")
+        trail = trail.filter(
+            reduce(or_, (Q(**{f"{field}__icontains": containing.replace(chr(0), "")}) for field in fields))
+        )
+    return trail
 
 
 def _one(rows: QuerySet, id: UUID):

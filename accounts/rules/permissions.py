@@ -114,3 +114,8 @@ def may_grant(giver: str, role: str, *, kind: str) -> bool:
 def roles_with(permission: Permission, *, kind: str) -> list[Role]:
     """The roles that have the permission in an organisation of that kind; none when it has no such thing at all."""
     return [role for role in Role if may(role, permission, kind=kind)]
+
+
+def roles_in(kind: str) -> list[Role]:
+    """The roles that make sense in an organisation of that kind: only the operator reviews."""
+    return [role for role in Role if role != Role.REVIEWER or kind == Kind.OPERATOR]
