@@ -95,13 +95,13 @@ class Sandbox:
         if not key:
             return (*self._attempt(request), False)
         print_ = idempotency.fingerprint(request.method, request.path, request.params)
-        try:
-            if earlier := idempotency.replay(self.store, key=key, print_=print_):
-                return (*earlier, True)
-        except StripeError as problem:
-            return problem.status, problem.body, False
         # One transaction: the object and the answer that names it are both kept, or neither is.
         with self.store.transaction():
+            try:
+                if earlier := idempotency.replay(self.store, key=key, print_=print_):
+                    return (*earlier, True)
+            except StripeError as problem:
+                return problem.status, problem.body, False
             status, body = self._attempt(request)
             idempotency.remember(self.store, key=key, print_=print_, status=status, body=body)
         return status, body, False

@@ -78,19 +78,33 @@ def test_a_key_whose_request_was_refused_may_be_used_again(sandbox):
     assert made.status == "open"
 
 
-def test_one_key_at_the_same_moment_makes_one_object(sandbox):
-    start, made = threading.Barrier(8), []
+def refund_at_once(sandbox, form, count, **headers):
+    """The statuses of as many equal requests, sent at the same moment and without the SDK, which would space them out."""
+    start, statuses = threading.Barrier(count), []
 
-    def create():
+    def refund():
         start.wait()
-        made.append(sandbox.stripe.v1.checkout.sessions.create(session_params(), {"idempotency_key": "race-1"}).id)
+        url, key = f"{sandbox.url}/v1/refunds", {"Authorization": "Bearer sk_test_1"}
+        statuses.append(request("POST", url, form, **key, **headers)[0].status)
 
-    threads = [threading.Thread(target=create) for _ in range(8)]
+    threads = [threading.Thread(target=refund) for _ in range(count)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
+    return sorted(statuses)
 
-    assert len(made) == 8
-    assert len(set(made)) == 1
+
+def test_one_key_at_the_same_moment_gives_money_back_once(sandbox, intent):
+    form = {"payment_intent": intent, "amount": "1000"}
+
+    assert refund_at_once(sandbox, form, 8, **{"Idempotency-Key": f"race-{intent}"}) == [200] * 8
+
+    assert len(sandbox.stripe.v1.refunds.list({"payment_intent": intent}).data) == 1
+
+
+def test_refunds_at_the_same_moment_never_give_back_more_than_was_paid(sandbox, intent):
+    assert refund_at_once(sandbox, {"payment_intent": intent, "amount": "8000"}, 6) == [200] * 2 + [400] * 4
+
+    assert len(sandbox.stripe.v1.refunds.list({"payment_intent": intent}).data) == 2
 
 
 @pytest.mark.parametrize("key", ["sk_live_1", "", "pk_test_1"])
