@@ -29,15 +29,30 @@ def any_free() -> int:
 
 def web_port(asked: int | None, environment_port: str) -> int:
     """The port of the console: the option, else PORT, else 8000.  Raises StackError when it cannot be had."""
-    if asked is None and environment_port and not environment_port.isdecimal():
-        raise StackError(f"PORT is '{environment_port}', which is not a number.")
-    port = asked or int(environment_port or WEB)
+    if asked is None and environment_port:
+        return asked_port(environment_port, "PORT")
+    port = refuse_impossible(WEB if asked is None else asked)
+    if not is_free(port):
+        raise StackError(
+            f"Port {port} is in use by another program (or, below 1024, needs root): "
+            f"choose another with bin/up --port {max(port + 1, 8001)}."
+        )
+    return port
+
+
+def asked_port(text: str, variable: str) -> int:
+    """The port an environment variable names.  Raises StackError when it is none, or taken."""
+    if not text.isdecimal():
+        raise StackError(f"{variable} is '{text}', which is not a number.")
+    port = refuse_impossible(int(text))
+    if not is_free(port):
+        raise StackError(f"Port {port} is in use by another program: set {variable} to another.")
+    return port
+
+
+def refuse_impossible(port: int) -> int:
     if not 0 < port < 65536:
         raise StackError(f"{port} is not a port: choose one from 1 to 65535.")
-    if port < 1024 and not is_free(port):
-        raise StackError(f"Port {port} is in use or needs root: choose another with bin/up --port 8001.")
-    if not is_free(port):
-        raise StackError(f"Port {port} is in use by another program: choose another with bin/up --port {port + 1}.")
     return port
 
 

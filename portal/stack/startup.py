@@ -128,7 +128,7 @@ class Startup:
         kept = ports.KeptPorts(self.layout.var / "ports.json")
         self.ports = {
             "web": self.port,
-            "carrier": kept.get("carrier", ports.CARRIER),
+            "carrier": self.carrier_port(kept),
             "carrier_control": kept.get("carrier_control", ports.CARRIER_CONTROL),
         }
         extra = {"SIGNALBOX_BASE_URL": self.base_url, "DEMO_CARRIER_PORT": str(self.ports["carrier"])}
@@ -147,6 +147,10 @@ class Startup:
             settings_module=self.environment.get("DJANGO_SETTINGS_MODULE") or "portal.settings.dev",
             extra=extra,
         )
+
+    def carrier_port(self, kept: ports.KeptPorts) -> int:
+        asked = self.environment.get("DEMO_CARRIER_PORT")
+        return ports.asked_port(asked, "DEMO_CARRIER_PORT") if asked else kept.get("carrier", ports.CARRIER)
 
     def facts(self, around: Surroundings) -> dict:
         added = {role: around.added(role) for role in ROLES}

@@ -26,7 +26,12 @@ def test_a_port_in_use_is_told_with_the_way_out(taken_port):
         web_port(taken_port, "")
 
 
-@pytest.mark.parametrize(("asked", "environment"), [(None, "http"), (70000, ""), (-1, "")])
+def test_a_taken_port_in_the_environment_is_told_by_its_variable(taken_port):
+    with pytest.raises(StackError, match=f"Port {taken_port} is in use .* set PORT"):
+        web_port(None, str(taken_port))
+
+
+@pytest.mark.parametrize(("asked", "environment"), [(None, "http"), (None, "70000"), (70000, ""), (0, ""), (-1, "")])
 def test_what_is_not_a_port_is_refused(asked, environment):
     with pytest.raises(StackError):
         web_port(asked, environment)
