@@ -15,6 +15,7 @@ except ImportError:
     def brand_css(colour: str) -> str:
         return f":root{{--brand:{colour}}}"
 
+
 NAME = "Signalbox"
 
 
@@ -38,7 +39,11 @@ def host_of(request: HttpRequest) -> str:
 
 def look_at(host: str) -> Look | None:
     """The brand published under this host name; None for the house's own."""
-    row = Brand.objects.filter(host=host).values_list("name", "colour", "logo_type", "support_email", "updated_at").first()
+    row = (
+        Brand.objects.filter(host=host)
+        .values_list("name", "colour", "logo_type", "support_email", "updated_at")
+        .first()
+    )
     if row is None:
         return None
     name, colour, logo_type, support_email, updated_at = row

@@ -56,8 +56,14 @@ GROUPS = (
         (
             Entry(_("Channels"), "building-broadcast-tower", "messaging:channels", P.VIEW_CHANNELS, "l", mobile=True),
             Entry(
-                _("Review queue"), "clipboard-check", "messaging:reviews", P.REVIEW_CONTENT, "r",
-                short=pgettext_lazy("menu", "Review"), mobile=True, count=waiting_reviews,
+                _("Review queue"),
+                "clipboard-check",
+                "messaging:reviews",
+                P.REVIEW_CONTENT,
+                "r",
+                short=pgettext_lazy("menu", "Review"),
+                mobile=True,
+                count=waiting_reviews,
             ),
         ),
     ),

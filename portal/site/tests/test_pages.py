@@ -31,7 +31,12 @@ def test_home_asks_a_visitor_to_sign_in():
 def test_a_resellers_host_shows_its_brand_and_logo():
     agent = make_agent()
     Brand.objects.create(
-        organisation=agent, name="Kestrel", host="sms.kestrel.test", colour="#0f6b45", logo=b"\x89PNG", logo_type="image/png"
+        organisation=agent,
+        name="Kestrel",
+        host="sms.kestrel.test",
+        colour="#0f6b45",
+        logo=b"\x89PNG",
+        logo_type="image/png",
     )
 
     page = Client(headers={"host": "sms.kestrel.test"}).get("/").content.decode()
