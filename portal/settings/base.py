@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dj_database_url
 from celery.schedules import crontab
+from csp.constants import NONCE
 from django.utils.translation import gettext_lazy as _
 
 from portal.queues import DEFAULT, ROUTES
@@ -112,7 +113,7 @@ DATABASES = {
     )
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    {"options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c app.organisation="}
+    {"options": "-c jit=off -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c app.organisation="}
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -153,7 +154,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "ring-for-ripe-messages": {"task": "messaging.engine.tasks.sweep", "schedule": 5},
     "fold-receipts": {"task": "messaging.engine.tasks.fold_receipts", "schedule": 5},
-    "expire-unknown-messages": {"task": "messaging.engine.tasks.expire_overdue", "schedule": 60},
+    "expire-overdue-messages": {"task": "messaging.engine.tasks.expire_overdue", "schedule": 300},
     "make-partitions": {"task": "messaging.engine.tasks.make_partitions", "schedule": crontab(minute=7)},
     "advance-campaigns": {"task": "messaging.campaigns.tasks.sweep_campaigns", "schedule": 5},
     "squash-counters": {"task": "messaging.traffic.tasks.squash_counters", "schedule": 60},
@@ -202,6 +203,8 @@ EMAIL_HOST_USER = os.environ.get("SIGNALBOX_EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("SIGNALBOX_EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("SIGNALBOX_EMAIL_TLS", "") == "1"
 DEFAULT_FROM_EMAIL = os.environ.get("SIGNALBOX_EMAIL_FROM", "Signalbox <no-reply@signalbox.localhost>")
+#: Whether /dev/mail shows the mail kept in files to a browser on this machine.
+SHOW_MAILBOX = False
 
 # --- language and time: the tenant's zone is set per request
 LANGUAGE_CODE = "en"
@@ -252,7 +255,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "script-src": ["'self'"],
-        "style-src": ["'self'", "NONCE"],
+        "style-src": ["'self'", NONCE],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
