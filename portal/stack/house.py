@@ -46,8 +46,8 @@ class House:
         return self.command(
             "web",
             *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws"),
-            *("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
-            *("--workers-kill-timeout", "5"),
+            *("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--workers-kill-timeout", "5"),
+            *("--respawn-failed-workers", "--respawn-interval", "0.1"),
             "portal.wsgi:application",
             role="web",
         )
