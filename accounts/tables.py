@@ -1,7 +1,7 @@
 import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +10,7 @@ from kit.formatting import ago, moment
 from .models import ApiKey, AuditEntry, Membership
 
 TEMPLATE = "components/table.html"
+LINE = mark_safe("<br>")  # noqa: S308
 
 
 class MemberTable(tables.Table):
@@ -75,7 +76,7 @@ class ApiKeyTable(tables.Table):
     def render_networks(self, value: list[str]) -> SafeString | str:
         if not value:
             return gettext("anywhere")
-        return format_html_join(format_html("<br>"), '<span class="mono sm">{}</span>', ((each,) for each in value))
+        return format_html_join(LINE, '<span class="mono sm">{}</span>', ((each,) for each in value))
 
     def render_last_used_at(self, value) -> str:
         return ago(value) if value else gettext("never")
@@ -124,7 +125,7 @@ class AuditTable(tables.Table):
         fields = sorted({*record.before, *record.after})
         lines = ((field, shown(record.before, field), shown(record.after, field)) for field in fields)
         return format_html_join(
-            format_html("<br>"), '<span class="sm"><span class="t3">{}</span> {} → {}</span>', lines
+            LINE, '<span class="sm"><span class="t3">{}</span> {} → {}</span>', lines
         )  # fmt: skip
 
     def render_address(self, value: str) -> SafeString:
