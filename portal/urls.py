@@ -15,4 +15,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("portal.site.urls", namespace="site")),
     path("", include("accounts.urls", namespace="accounts")),
+    path("", include("billing.urls", namespace="billing")),
+    path("api/v1/", include(("messaging.api_urls", "api"))),
 ]

@@ -1,10 +1,11 @@
 """Every read of the ledger worth a name."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Subquery, Sum, Value, When, Window
+from django.db.models.functions import Coalesce
 
 from accounts.models import Organisation
 from kit.ids import uuid7_at
@@ -62,9 +63,60 @@ def spent_since(organisation: Organisation, since: datetime) -> Micros:
     )
 
 
-def movements_of(account_id: UUID):
-    """The transfers that touched an account."""
-    return Transfer.objects.filter(Q(source=account_id) | Q(target=account_id))
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An account over a period: `closing` is `opening` and all of `movements`."""
+
+    currency: str
+    opening: Micros
+    closing: Micros
+    movements: QuerySet[Transfer]
+
+
+def statement(organisation: Organisation, *, begin: datetime, end: datetime) -> Statement:
+    """The wallet from one instant to before another, newest first.
+
+    Each movement carries `change` (below zero when it left the wallet) and the running `balance` after it.
+    """
+    wallet = wallet_of(organisation)
+    if wallet.account_id is None:
+        return Statement(wallet.currency, 0, 0, Transfer.objects.none())
+    opening = _balance_before(wallet.account_id, begin)
+    moved = _changes(wallet.account_id, begin, end)
+    after = Window(Sum("change"), order_by=F("id").asc()) + Value(opening)
+    closing = opening + (moved.aggregate(total=Sum("change"))["total"] or 0)
+    return Statement(wallet.currency, opening, closing, moved.annotate(balance=after).order_by("-id"))
+
+
+def latest_movements(organisation: Organisation, *, count: int = 5) -> list[Transfer]:
+    """The last movements of the wallet, each with its `change`."""
+    wallet = wallet_of(organisation)
+    if wallet.account_id is None:
+        return []
+    return list(_touching(wallet.account_id).order_by("-id")[:count])
+
+
+def days_left(organisation: Organisation, *, now: datetime) -> int | None:
+    """For how many days the wallet reaches at the pace of the last week; None when nothing was spent or it is empty."""
+    spent = spent_since(organisation, now - timedelta(days=7))
+    available = wallet_of(organisation).available
+    return available * 7 // spent if spent and available > 0 else None
+
+
+def _touching(account_id: UUID) -> QuerySet[Transfer]:
+    change = Case(When(target=account_id, then=F("amount")), default=-F("amount"), output_field=BigIntegerField())
+    return Transfer.objects.filter(Q(source=account_id) | Q(target=account_id)).annotate(change=change)
+
+
+def _changes(account_id: UUID, begin: datetime, end: datetime) -> QuerySet[Transfer]:
+    return _touching(account_id).filter(id__gte=first_id_at(begin), id__lt=first_id_at(end))
+
+
+def _balance_before(account_id: UUID, moment: datetime) -> Micros:
+    """Counted back from the cached balance, in one statement: a wallet's last weeks are fewer than all its years."""
+    later = _touching(account_id).filter(id__gte=first_id_at(moment)).order_by().values(one=Value(1))
+    since = Coalesce(Subquery(later.annotate(total=Sum("change")).values("total")), 0, output_field=BigIntegerField())
+    return Account.objects.annotate(before=F("balance") - since).values_list("before", flat=True).get(pk=account_id)
 
 
 def first_id_at(moment: datetime) -> UUID:

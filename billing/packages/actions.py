@@ -196,10 +196,10 @@ def _why_not(purchase: Purchase) -> str:
     if purchase.kind != Kind.PACKAGE:
         return _("A top-up stays in the wallet. Ask support if it was paid by mistake.")
     allowance = Allowance.objects.filter(purchase=purchase).first()
-    if allowance is None or purchase.status != Status.PAID:
+    if allowance is None:
         return _("Only a paid package can be refunded.")
     if allowance.withdrawn_at:
-        return _("The refund of this package is under way.")
+        return _("This package was given back already.")
     if allowance.taken:
         return _("Messages were sent from this package already, so it can't be refunded.")
     return _("This package has expired, so it can't be refunded.")

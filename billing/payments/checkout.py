@@ -58,7 +58,7 @@ def _session(purchase: Purchase, return_url: str) -> stripe.checkout.Session:
             "payment_intent_data": {"metadata": facts},
             "line_items": [{"quantity": 1, "price_data": _price_data(purchase)}],
             "locale": "zh" if (get_language() or "").startswith("zh") else "auto",
-            "success_url": return_url,
+            "success_url": f"{return_url}?paid=1",
             "cancel_url": return_url,
         },
         {"idempotency_key": f"purchase:{purchase.pk}"},
