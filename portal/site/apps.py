@@ -5,4 +5,3 @@ class SiteConfig(AppConfig):
     name = "portal.site"
     label = "site"
     default_auto_field = "django.db.models.BigAutoField"
-

@@ -155,9 +155,9 @@ def active_entry(request: HttpRequest) -> str:
     return found[max(fitting, key=len)] if fitting else ""
 
 
-def address(url_name: str) -> str:
+def address(url_name: str, *args: Any) -> str:
     """The page's address; empty while there is no such page."""
     try:
-        return reverse(url_name)
+        return reverse(url_name, args=args)
     except NoReverseMatch:
         return ""

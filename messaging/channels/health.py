@@ -1,0 +1,85 @@
+"""How each channel stands: what its workers last said, and how much goes through it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+
+from .models import Bind, Channel
+from .queries import channels_of
+from .runtime import SILENT_SECONDS
+
+LABELS = {
+    "up": _("Bound"),
+    "degraded": _("Degraded"),
+    "connecting": _("Connecting"),
+    "refused": _("Refused by the carrier"),
+    "down": _("Down"),
+    "paused": _("Paused"),
+    "silent": _("No worker holds it"),
+}
+TONES = {
+    "up": "ok", "degraded": "warn", "connecting": "run", "refused": "bad", "down": "bad", "paused": "wait", "silent": "bad",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """A channel and the binds that spoke lately; the others belong to workers that are gone."""
+
+    channel: Channel
+    binds: list[Bind]
+
+    @property
+    def state(self) -> str:
+        """up, degraded (some binds are not up), or how the binds are; paused and silent (nobody holds it) come first."""
+        if not self.channel.is_active:
+            return "paused"
+        if not self.binds:
+            return "silent"
+        states = {bind.state for bind in self.binds}
+        if states == {"bound"}:
+            return "up"
+        if "bound" in states:
+            return "degraded"
+        return next(state for state in ("connecting", "refused", "down") if state in states)
+
+    @property
+    def is_up(self) -> bool:
+        return self.state in ("up", "degraded")
+
+    @property
+    def label(self) -> Any:
+        return LABELS[self.state]
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.state]
+
+    @property
+    def in_flight(self) -> int:
+        return sum(bind.in_flight for bind in self.binds)
+
+    @property
+    def since(self) -> datetime | None:
+        return min((bind.since for bind in self.binds), default=None)
+
+    @property
+    def last_error(self) -> str:
+        return next((bind.last_error for bind in self.binds if bind.last_error), "")
+
+
+def health_of(organisation: Organisation, *, now: datetime | None = None) -> list[ChannelHealth]:
+    """The operator's channels by name; three queries, whatever there is."""
+    return [health(channel, now=now) for channel in channels_of(organisation)]
+
+
+def health(channel: Channel, *, now: datetime | None = None) -> ChannelHealth:
+    """One channel's, its binds prefetched or read here."""
+    living = (now or timezone.now()) - timedelta(seconds=SILENT_SECONDS)
+    binds = sorted(channel.binds.all(), key=lambda bind: bind.worker)
+    return ChannelHealth(channel, [bind for bind in binds if bind.updated_at >= living])

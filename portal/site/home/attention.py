@@ -1,0 +1,125 @@
+"""What needs a person, at most five things: what, the evidence, one button."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Membership, Organisation
+from accounts.rules.permissions import Permission
+from billing.packages.models import Allowance
+from kit.formatting import format_count, format_money
+from messaging.campaigns.models import Campaign
+from messaging.content.models import ReviewStatus, SenderId, TemplateVersion
+from messaging.content.reasons import reasons_of
+
+from ..navigation import address
+
+EXPIRES_SOON = timedelta(days=14)
+FEW_DAYS = 3
+MOST = 5
+
+
+def attention(
+    organisation: Organisation,
+    membership: Membership,
+    *,
+    balance: int,
+    days_left: int | None,
+    allowances: list[Allowance],
+    campaigns: list[Campaign],
+) -> list[dict[str, Any]]:
+    """The most pressing first.  Two queries of its own; the rest is what the page has read already."""
+    items = [*suspended(organisation)]
+    if membership.may(Permission.VIEW_MESSAGES):
+        items += stopped_campaigns(campaigns)
+    if membership.may(Permission.VIEW_BILLING):
+        items += low_balance(organisation, balance, days_left, has_package=bool(allowances))
+    if membership.may(Permission.VIEW_CONTENT):
+        items += [*rejected_templates(organisation), *rejected_senders(organisation)]
+    if membership.may(Permission.VIEW_BILLING):
+        items += expiring(allowances)
+    return items[:MOST]
+
+
+def suspended(organisation: Organisation) -> Iterator[dict[str, Any]]:
+    if organisation.is_stopped:
+        yield {
+            "icon": "ban", "tone": "bad", "title": _("This account is suspended"),
+            "text": _("Nothing can be sent or bought until it is resumed. What is stored stays readable."),
+        }  # fmt: skip
+
+
+def stopped_campaigns(campaigns: list[Campaign]) -> Iterator[dict[str, Any]]:
+    for campaign in campaigns:
+        if campaign.status == Campaign.Status.STOPPED:
+            yield {
+                "icon": "alert-triangle", "tone": "bad",
+                "title": _("Campaign “%(name)s” stopped") % {"name": campaign.name},
+                "text": str(campaign.stop_reason.get("message", "")) or _("It needs a decision before it goes on."),
+                "action": _("Look"), "url": address("messaging:campaign", campaign.pk),
+            }  # fmt: skip
+
+
+def low_balance(
+    organisation: Organisation, balance: int, days_left: int | None, *, has_package: bool
+) -> Iterator[dict[str, Any]]:
+    is_fine = has_package if balance <= 0 else days_left is None or days_left >= FEW_DAYS
+    if is_fine:
+        return
+    text = _("Sending stops when the wallet and the packages are used up.")
+    if balance > 0:
+        text = ngettext(
+            "At the pace of the last week it lasts %(days)d day.",
+            "At the pace of the last week it lasts %(days)d days.",
+            days_left,
+        ) % {"days": days_left}
+    yield {
+        "icon": "wallet", "tone": "warn", "action": _("Top up"), "url": address("billing:top_up"), "text": text,
+        "title": _("The wallet holds %(money)s") % {"money": format_money(balance, organisation.currency)},
+    }  # fmt: skip
+
+
+def rejected_templates(organisation: Organisation) -> Iterator[dict[str, Any]]:
+    """Templates whose latest version came back."""
+    latest = (
+        TemplateVersion.objects.filter(organisation=organisation, template__archived_at=None)
+        .order_by("template_id", "-number")
+        .distinct("template_id")
+        .values("pk")
+    )
+    versions = TemplateVersion.objects.filter(pk__in=latest, status=ReviewStatus.REJECTED)
+    for version in versions.select_related("template").prefetch_related("reviews").order_by("-submitted_at")[:MOST]:
+        reasons = [str(reason.label) for review in version.reviews.all() for reason in reasons_of(review.reasons)]
+        yield {
+            "icon": "file-x", "tone": "bad", "action": _("Fix"),
+            "url": address("messaging:template", version.template_id),
+            "title": _("Template “%(name)s” was rejected") % {"name": version.template.name},
+            "text": _("%(reasons)s. Mend it and submit it again.") % {"reasons": ", ".join(reasons) or _("See the note")},
+        }  # fmt: skip
+
+
+def rejected_senders(organisation: Organisation) -> Iterator[dict[str, Any]]:
+    for sender in SenderId.objects.filter(organisation=organisation, status=ReviewStatus.REJECTED).order_by("-pk")[:2]:
+        yield {
+            "icon": "signature", "tone": "bad", "action": _("Fix"), "url": address("messaging:senders"),
+            "title": _("Sender %(name)s was rejected") % {"name": sender},
+            "text": _("Its page says what is missing."),
+        }  # fmt: skip
+
+
+def expiring(allowances: list[Allowance]) -> Iterator[dict[str, Any]]:
+    soon = timezone.now() + EXPIRES_SOON
+    for allowance in allowances:
+        if allowance.expires_at < soon:
+            name = allowance.purchase.package.name if allowance.purchase else _("Package")
+            yield {
+                "icon": "package", "tone": "info", "action": _("Renew"), "url": address("billing:packages"),
+                "title": _("%(name)s ends on %(day)s")
+                % {"name": name, "day": formats.date_format(timezone.localtime(allowance.expires_at), "SHORT_DATE_FORMAT")},
+                "text": _("%(left)s of %(segments)s segments left.")
+                % {"left": format_count(allowance.left), "segments": format_count(allowance.segments)},
+            }  # fmt: skip

@@ -1,0 +1,89 @@
+"""The span a dashboard looks at, and the earlier one it is compared with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from messaging.traffic.queries import Tally, total
+
+LABELS = {"today": _("Today"), "7": _("7 days"), "30": _("30 days")}
+DAYS = {"today": 1, "7": 7, "30": 30}
+#: What each is compared with begins so many days earlier.
+SHIFTS = {"today": 7, "7": 7, "30": 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From local midnight up to `now`: this day, or the last 7 or 30 with this one."""
+
+    code: str
+    now: datetime
+
+    @property
+    def first(self) -> datetime:
+        return self._midnight(DAYS[self.code] - 1)
+
+    @property
+    def before_first(self) -> datetime:
+        """Where the earlier span begins, at the same local hour."""
+        return self._midnight(DAYS[self.code] - 1 + SHIFTS[self.code])
+
+    @property
+    def shift(self) -> timedelta:
+        return self.first - self.before_first
+
+    @property
+    def end(self) -> datetime:
+        """After the last of the local hours of today."""
+        return self._midnight(-1)
+
+    @property
+    def whole_hours_until(self) -> datetime:
+        """Comparisons stop at the last full hour: what an hour holds isn't known by the minute."""
+        return self.now.replace(minute=0, second=0, microsecond=0)
+
+    @property
+    def is_hourly(self) -> bool:
+        return self.code == "today"
+
+    def slots(self) -> list[datetime]:
+        """The beginnings of the bars: hours of the day, or days."""
+        if self.is_hourly:
+            return [self.first + timedelta(hours=hour) for hour in range(round((self.end - self.first) / HOUR))]
+        return [self._midnight(ago) for ago in reversed(range(DAYS[self.code]))]
+
+    def slot_of(self, hour: datetime) -> datetime:
+        """The bar an hour belongs to."""
+        if self.is_hourly:
+            return self.first + (hour - self.first) // HOUR * HOUR
+        return timezone.localtime(hour).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def _midnight(self, days_ago: int) -> datetime:
+        day = timezone.localtime(self.now).date() - timedelta(days=days_ago)
+        return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001  made aware here
+
+
+HOUR = timedelta(hours=1)
+
+
+def period_of(parameters: Mapping[str, str], *, now: datetime | None = None) -> Period:
+    """The period a page was asked for; today when it asks for anything else."""
+    code = parameters.get("period", "today")
+    return Period(code if code in DAYS else "today", now or timezone.now())
+
+
+def by_slot(period: Period, tallies: Mapping[datetime, Tally], *, shift: timedelta = timedelta(0)) -> list[Tally]:
+    """Tallies of hours gathered into the period's bars; those of the earlier span are shifted onto them."""
+    slots = dict.fromkeys(period.slots(), Tally())
+    for hour, tally in tallies.items():
+        slot = period.slot_of(hour + shift)
+        if slot in slots:
+            slots[slot] += tally
+    return list(slots.values())
+
+
+def until(tallies: Mapping[datetime, Tally], last: datetime) -> Tally:
+    return total(tally for hour, tally in tallies.items() if hour < last)

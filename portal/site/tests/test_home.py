@@ -1,0 +1,157 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.rules.permissions import Role
+from accounts.tests.factories import make_agent, make_customer, make_operator, signed_in
+from billing.ledger.tests.factories import fund
+from messaging.campaigns.models import Campaign
+from messaging.channels.actions import create_channel
+from messaging.content.tests.factories import make_author, rejected_version, submitted_version
+from messaging.engine.states import Status
+from messaging.traffic.tests.factories import count_traffic
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(response) -> str:
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def sent(customer, messages: int, **fields) -> None:
+    count_traffic(customer, Status.QUEUED, messages, **fields)
+    count_traffic(customer, Status.DELIVERED, messages, amount=messages * 30_000, latency_ms=messages * 2_000, **fields)
+
+
+def test_first_use_is_a_checklist_with_one_next_step():
+    customer = make_customer()
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    assert "Setup" in page
+    assert page.count("btn sm p") == 1
+
+
+def test_a_template_in_review_is_a_step_that_waits():
+    customer = make_customer()
+    submitted_version(customer)
+
+    assert "In review" in text_of(signed_in(customer).get("/home/"))
+
+
+def test_figures_are_those_of_the_counters():
+    customer = make_customer()
+    fund(customer, "10.00")
+    sent(customer, 1_200)
+    sent(make_customer(), 5_000)
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    assert "1,200" in page
+    assert "£36.00" in page
+    assert "2.0 s" in page
+    assert "5,000" not in page
+
+
+@pytest.mark.parametrize("period", ["", "7", "30", "nonsense"])
+def test_each_period_has_its_page(period):
+    customer = make_customer(time_zone="Asia/Kolkata")
+    for days in range(0, 60, 3):
+        sent(customer, 10, hour=timezone.now() - timedelta(days=days))
+
+    response = signed_in(customer).get("/home/", {"period": period})
+
+    assert response.status_code == 200
+
+
+def test_what_needs_a_person_is_said_with_its_reason():
+    customer = make_customer()
+    fund(customer, "10.00")
+    sent(customer, 5)
+    rejected_version(customer, name="Winter sale")
+    with customer.scope():
+        Campaign.objects.create(
+            organisation=customer, name="Spring", status=Campaign.Status.STOPPED, created_by=make_author(customer),
+            stop_reason={"message": "The wallet does not hold enough."},
+        )  # fmt: skip
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    assert "Template “Winter sale” was rejected" in page
+    assert "Opt-out text missing" in page
+    assert "Campaign “Spring” stopped" in page
+
+
+def test_htmx_gets_the_figures_alone():
+    customer = make_customer()
+    sent(customer, 7)
+
+    response = signed_in(customer).get("/home/", headers={"HX-Request": "true"})
+
+    assert "<html" not in text_of(response)
+    assert 'id="figures"' in text_of(response)
+
+
+def test_home_keeps_its_query_budget(django_assert_max_num_queries):
+    customer = make_customer()
+    author = make_author(customer)
+    fund(customer, "10.00")
+    for number in range(12):
+        sent(customer, 10, country=["GB", "CN", "DE"][number % 3], hour=timezone.now() - timedelta(hours=number))
+        with customer.scope():
+            Campaign.objects.create(organisation=customer, name=f"C{number}", created_by=author)
+        rejected_version(customer)
+    client = signed_in(customer)
+    client.get("/home/")
+
+    with django_assert_max_num_queries(40):
+        client.get("/home/")
+
+
+def test_a_reseller_sees_what_its_accounts_sent_and_nothing_beside():
+    agent = make_agent(name="Kestrel")
+    below = make_customer(parent=agent, name="Meadowlark")
+    beside = make_customer(name="Harbourline")
+    sent(below, 300)
+    sent(beside, 4_000)
+
+    page = text_of(signed_in(agent).get("/home/"))
+
+    assert "Meadowlark" in page
+    assert "300" in page
+    assert "Harbourline" not in page
+    assert "Margin this month" in page
+
+
+def test_the_operator_sees_its_channels_and_the_review_queue():
+    operator = make_operator()
+    with operator.scope():
+        create_channel(organisation=operator, name="Carrier one", type="simulator", config={})
+    submitted_version(make_customer())
+
+    page = text_of(signed_in(operator).get("/home/"))
+
+    assert "Carrier one" in page
+    assert "No worker holds it" in page
+    assert "Start reviewing" in page
+
+
+def test_a_reviewer_sees_the_queue_and_no_traffic():
+    operator = make_operator()
+    submitted_version(make_customer())
+
+    page = text_of(signed_in(operator, Role.REVIEWER).get("/home/"))
+
+    assert "Review queue" in page
+    assert "Channels, last 24 hours" not in page
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_has_a_home(role):
+    customer = make_customer()
+    sent(customer, 3)
+
+    assert signed_in(customer, role).get("/home/").status_code == 200
+    assert signed_in(make_agent(), role).get("/home/").status_code == 200
