@@ -16,5 +16,6 @@ urlpatterns = [
     path("", include("portal.site.urls", namespace="site")),
     path("", include("accounts.urls", namespace="accounts")),
     path("", include("billing.urls", namespace="billing")),
+    path("", include("messaging.urls", namespace="messaging")),
     path("api/v1/", include(("messaging.api_urls", "api"))),
 ]

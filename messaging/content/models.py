@@ -1,9 +1,12 @@
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TenantOwned
 from billing.pricing.models import Category
+
+from .reasons import Reason, reasons_of
 
 
 class ReviewStatus(models.TextChoices):
@@ -13,7 +16,39 @@ class ReviewStatus(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
 
 
-class SenderId(TenantOwned):
+TONES = {
+    ReviewStatus.DRAFT: "wait",
+    ReviewStatus.SUBMITTED: "run",
+    ReviewStatus.APPROVED: "ok",
+    ReviewStatus.REJECTED: "bad",
+}
+
+
+class Reviewed(TenantOwned):
+    """What goes through review: a sender, or one version of a template."""
+
+    status = models.CharField(max_length=10, choices=ReviewStatus, default=ReviewStatus.DRAFT)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.status]
+
+    @property
+    def is_draft(self) -> bool:
+        return self.status == ReviewStatus.DRAFT
+
+    @property
+    def rejection(self) -> "Review | None":
+        """The review that sent it back, while that is how it stands."""
+        if self.status != ReviewStatus.REJECTED:
+            return None
+        return max((one for one in self.reviews.all() if one.decision), key=lambda one: one.decided_at)
+
+
+class SenderId(Reviewed):
     """What the handset shows as "from".  A signature is put in front of the text as 【name】; other kinds are the address."""
 
     class Kind(models.TextChoices):
@@ -24,7 +59,6 @@ class SenderId(TenantOwned):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     name = models.CharField(_("name"), max_length=20)
     purpose = models.CharField(_("what it is used for"), max_length=300, blank=True)
-    status = models.CharField(max_length=10, choices=ReviewStatus, default=ReviewStatus.DRAFT)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -59,8 +93,19 @@ class MessageTemplate(TenantOwned):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def latest(self) -> "TemplateVersion":
+        """The version last written, whatever became of it."""
+        return max(self.versions.all(), key=lambda version: version.number)
 
-class TemplateVersion(TenantOwned):
+    @property
+    def live(self) -> "TemplateVersion | None":
+        """The latest approved version: what a new campaign is offered."""
+        approved = [version for version in self.versions.all() if version.status == ReviewStatus.APPROVED]
+        return max(approved, key=lambda version: version.number, default=None)
+
+
+class TemplateVersion(Reviewed):
     """One wording of a template.  A draft may change; from submission on its text never does (a trigger sees to it)."""
 
     template = models.ForeignKey(MessageTemplate, models.PROTECT, related_name="versions")
@@ -68,7 +113,6 @@ class TemplateVersion(TenantOwned):
     body = models.TextField(_("text"))
     #: [{"name", "type", "example", "max_length"}], as messaging.content.rules.variables reads them
     variables = models.JSONField(default=list)
-    status = models.CharField(max_length=10, choices=ReviewStatus, default=ReviewStatus.DRAFT)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True)
@@ -130,6 +174,24 @@ class Review(TenantOwned):
 
     def __str__(self) -> str:
         return f"review {self.pk}"
+
+    @property
+    def subject(self) -> "TemplateVersion | SenderId":
+        """What is decided about."""
+        return self.version or self.sender
+
+    @property
+    def title(self) -> str:
+        return self.version.template.name if self.version else str(self.sender)
+
+    @property
+    def is_claimed(self) -> bool:
+        """Somebody has it open right now."""
+        return self.claimed_until is not None and self.claimed_until >= timezone.now()
+
+    @property
+    def explained(self) -> list[Reason]:
+        return reasons_of(self.reasons)
 
 
 class SensitiveWord(TenantOwned):

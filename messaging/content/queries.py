@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, Min, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,8 +21,8 @@ Status = ReviewStatus
 
 
 def senders_of(organisation: Organisation) -> QuerySet[SenderId]:
-    """All senders, newest first, each with its reviews loaded in `decided` (latest first)."""
-    return SenderId.objects.filter(organisation=organisation).prefetch_related(_decided()).order_by("-id")
+    """All senders, newest first, each with its reviews."""
+    return SenderId.objects.filter(organisation=organisation).prefetch_related(_reviews()).order_by("-id")
 
 
 def approved_senders_of(organisation: Organisation) -> QuerySet[SenderId]:
@@ -39,8 +39,8 @@ def sender_of(organisation: Organisation, id: UUID) -> SenderId:
 
 
 def templates_of(organisation: Organisation) -> QuerySet[MessageTemplate]:
-    """Templates in use, by name.  Each has `versions` (latest first, with `decided` reviews) and `campaign_count`."""
-    versions = TemplateVersion.objects.order_by("-number").prefetch_related(_decided())
+    """Templates in use, by name.  Each has `versions` (with their reviews) and `campaign_count`."""
+    versions = TemplateVersion.objects.prefetch_related(_reviews())
     return (
         MessageTemplate.objects.filter(organisation=organisation, archived_at=None)
         .prefetch_related(Prefetch("versions", versions))
@@ -55,9 +55,17 @@ def template_of(organisation: Organisation, id: UUID) -> MessageTemplate:
     return _one(MessageTemplate.objects.filter(organisation=organisation).select_related("organisation", "author"), id)
 
 
+def template_with_versions(organisation: Organisation, id: UUID) -> MessageTemplate:
+    """The same with its `versions`, latest first, their authors and reviews.  Raises NotFound."""
+    template = template_of(organisation, id)
+    prefetch_related_objects([template], Prefetch("versions", versions_of(template)))
+    return template
+
+
 def versions_of(template: MessageTemplate) -> QuerySet[TemplateVersion]:
-    """Its versions, latest first, with authors and `decided` reviews loaded."""
-    return template.versions.select_related("author").prefetch_related(_decided()).order_by("-number")
+    """Its versions, latest first, with authors and reviews loaded."""
+    rows = TemplateVersion.objects.filter(template=template)
+    return rows.select_related("author").prefetch_related(_reviews()).order_by("-number")
 
 
 def version_of(organisation: Organisation, id: UUID) -> TemplateVersion:
@@ -131,14 +139,21 @@ def open_reviews() -> QuerySet[Review]:
     return _with_subjects(Review.objects.filter(decision="")).order_by("due_at", "id")
 
 
+def of_kind(reviews: QuerySet[Review], kind: str) -> QuerySet[Review]:
+    """Only those about templates or about senders; any other word means both."""
+    return reviews.filter(**{"templates": {"sender": None}, "senders": {"version": None}}.get(kind, {}))
+
+
 def review_by_id(id: UUID) -> Review:
     """One review of anybody below, open or decided.  Raises NotFound."""
     return _one(_with_subjects(Review.objects.all()), id)
 
 
-def next_review(*, by: User, after: Review | None = None) -> Review | None:
+def next_review(*, by: User, after: Review | None = None, kind: str = "") -> Review | None:
     """What to decide next: the first open review nobody else holds, later in the queue than `after` if there is one."""
-    free = open_reviews().filter(Q(claimed_by=None) | Q(claimed_by=by) | Q(claimed_until__lt=timezone.now()))
+    free = of_kind(open_reviews(), kind).filter(
+        Q(claimed_by=None) | Q(claimed_by=by) | Q(claimed_until__lt=timezone.now())
+    )
     if after is None:
         return free.first()
     later = free.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, id__gt=after.pk))
@@ -157,7 +172,7 @@ def decisions_on(template: MessageTemplate) -> QuerySet[Review]:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """The head of the queue page.  `median_time` is how long this reviewer's decisions of today took from opening."""
+    """The head of the queue page."""
 
     waiting: int
     oldest: timedelta | None
@@ -201,8 +216,8 @@ def record_of(organisation: Organisation) -> Record:
 # --- shared
 
 
-def _decided() -> Prefetch:
-    return Prefetch("reviews", Review.objects.exclude(decision="").order_by("-decided_at"), to_attr="decided")
+def _reviews() -> Prefetch:
+    return Prefetch("reviews", Review.objects.order_by("-id"))
 
 
 def _with_subjects(reviews: QuerySet[Review]) -> QuerySet[Review]:

@@ -120,7 +120,7 @@ def _decide(*, review: Review, by: User, decision: str, reasons: Sequence[str], 
 
 def _carry_out(review: Review) -> None:
     """Give the thing decided about its new status, and say so."""
-    thing = review.version or review.sender
+    thing = review.subject
     before, thing.status = thing.status, ReviewStatus(review.decision)
     if review.version and review.decision == Review.Decision.APPROVED:
         thing.approved_at = review.decided_at
@@ -159,7 +159,7 @@ def ensure_may_decide(*, review: Review, by: User) -> None:
     memberships = Membership.objects.filter(user=by).select_related("organisation")
     if not any(membership.may(Permission.REVIEW_CONTENT) for membership in memberships):
         raise NotAReviewer()
-    author_id = (review.version or review.sender).author_id
+    author_id = review.subject.author_id
     if by.pk in (author_id, review.submitted_by_id):
         raise OwnWork()
     if any(membership.organisation_id == review.organisation_id for membership in memberships):

@@ -1,0 +1,9 @@
+"""The pages of the messaging rooms, all in one namespace."""
+
+from django.urls import include, path
+
+app_name = "messaging"
+
+urlpatterns = [
+    path("", include("messaging.content.urls")),
+]
