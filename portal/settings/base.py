@@ -243,6 +243,8 @@ TRIAL_CREDIT = "5.00"  # units of the organisation's currency
 IDEMPOTENCY_DAYS = 7
 MESSAGE_VALIDITY_HOURS = 72
 RETENTION_DAYS = 400
+#: Hosts webhooks may reach although they are private, on any port: for trying them out on a laptop.
+OUTBOUND_ALLOWED_PRIVATE = listed("SIGNALBOX_OUTBOUND_ALLOWED_PRIVATE")
 
 # --- safety
 SESSION_COOKIE_HTTPONLY = True
@@ -266,7 +268,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- API
+# --- API: what one key may do in a second; it may save up twice that much
+API_MESSAGES_PER_SECOND = int(os.environ.get("SIGNALBOX_API_MESSAGES_PER_SECOND", "5000"))
+API_REQUESTS_PER_SECOND = int(os.environ.get("SIGNALBOX_API_REQUESTS_PER_SECOND", "200"))
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.HasScope"],
