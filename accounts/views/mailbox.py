@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from datetime import UTC
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -39,6 +40,6 @@ def letters(folder: Path) -> Iterator[dict]:
         yield {
             "subject": message["subject"],
             "to": message["to"],
-            "at": message["date"].datetime,
+            "at": message["date"].datetime.replace(tzinfo=UTC),  # Django writes it in UTC, as "-0000"
             "text": body.get_content() if body else "",
         }
