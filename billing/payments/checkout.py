@@ -1,5 +1,8 @@
 """Sending a buyer to Stripe's hosted page, and reading back what came of it.  No card data touches us."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import stripe
 from django.utils.translation import get_language, gettext
 
@@ -31,17 +34,17 @@ def start_checkout(purchase: Purchase, *, return_url: str) -> str:
     return session.url
 
 
-def payment_of(session: stripe.checkout.Session) -> Payment | None:
+def payment_of(session: Mapping[str, Any]) -> Payment | None:
     """What a Checkout Session says was paid for which purchase; None while nothing was, or when it isn't ours."""
-    if session.payment_status != "paid" or not session.client_reference_id:
+    if session["payment_status"] != "paid" or not session["client_reference_id"]:
         return None
     return Payment(
-        purchase_id=session.client_reference_id,
-        amount=session.amount_total,
-        currency=session.currency,
-        is_live=session.livemode,
-        session_reference=session.id,
-        payment_reference=session.payment_intent or "",
+        purchase_id=session["client_reference_id"],
+        amount=session["amount_total"],
+        currency=session["currency"],
+        is_live=session["livemode"],
+        session_reference=session["id"],
+        payment_reference=session["payment_intent"] or "",
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 from uuid import UUID
 
 import stripe
@@ -92,17 +93,27 @@ def waiting_events(*, limit: int = 200) -> list[str]:
     )
 
 
-def _verified(payload: bytes, signature: str) -> dict:
+def _verified(payload: bytes, signature: str) -> dict[str, Any]:
     try:
-        event = stripe.Webhook.construct_event(
+        stripe.WebhookSignature.verify_header(
             payload, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=TOLERANCE_SECONDS
         )
         signed_at = int(signature.partition("t=")[2].partition(",")[0])
+        event = json.loads(payload)
     except (stripe.SignatureVerificationError, ValueError) as error:
         raise ForgedEvent from error
-    if signed_at > time.time() + TOLERANCE_SECONDS or event.object != "event" or not event.id:
+    if signed_at > time.time() + TOLERANCE_SECONDS or not _is_event(event):
         raise ForgedEvent
-    return json.loads(payload)
+    return event
+
+
+def _is_event(event: Any) -> bool:
+    return (
+        isinstance(event, dict)
+        and event.get("object") == "event"
+        and isinstance(event.get("livemode"), bool)
+        and all(isinstance(event.get(key), str) and event[key] for key in ("id", "type"))
+    )
 
 
 def _act(event: StripeEvent) -> tuple[str, str]:
@@ -111,63 +122,59 @@ def _act(event: StripeEvent) -> tuple[str, str]:
         return Status.IGNORED, "Nothing follows from this type."
     try:
         with transaction.atomic():
-            return act(stripe.Event.construct_from(event.payload, key=None))
+            return act(event, event.payload["data"]["object"])
     except NotYet as error:
         return Status.RECEIVED, str(error)
     except DomainError as error:
         return Status.FAILED, f"{error.code}: {error} {dict(error.details)}"
 
 
-def _complete(event: stripe.Event) -> tuple[str, str]:
-    session = event.data.object
+def _complete(event: StripeEvent, session: dict[str, Any]) -> tuple[str, str]:
     payment = payment_of(session)
     if payment is None or not _is_id(payment.purchase_id):
         return Status.IGNORED, "No payment of ours."
-    if event.livemode != session.livemode:
+    if event.is_live != payment.is_live:
         return Status.FAILED, "The event and its object disagree about being live."
     is_news = packages.complete_purchase(payment=payment)
     return Status.DONE, "Granted." if is_news else "Was granted before."
 
 
-def _expire(event: stripe.Event) -> tuple[str, str]:
-    purchase = Purchase.objects.filter(session_reference=event.data.object.id).first()
+def _expire(event: StripeEvent, session: dict[str, Any]) -> tuple[str, str]:
+    purchase = Purchase.objects.filter(session_reference=session["id"]).first()
     if purchase is None:
         return Status.IGNORED, "No purchase of ours."
     is_news = packages.expire_purchase(purchase_id=purchase.pk)
     return Status.DONE, "Expired." if is_news else "Was settled before."
 
 
-def _refund(event: stripe.Event) -> tuple[str, str]:
-    charge = event.data.object
-    stated = (charge.metadata or {}).get("purchase", "")
-    if not _is_id(stated):
-        return Status.IGNORED, "No payment of ours."
-    purchase = Purchase.objects.filter(pk=stated).first()
+def _refund(event: StripeEvent, charge: dict[str, Any]) -> tuple[str, str]:
+    stated = (charge.get("metadata") or {}).get("purchase", "")
+    purchase = Purchase.objects.filter(pk=stated).first() if _is_id(stated) else None
     if purchase is None:
         return Status.IGNORED, "No purchase of ours."
     if purchase.status in (Purchase.Status.PENDING, Purchase.Status.EXPIRED):
         raise NotYet
-    if event.livemode != purchase.is_live:
-        raise PaymentMismatch(purchase=str(purchase.pk), is_live=event.livemode)
+    if event.is_live != purchase.is_live:
+        raise PaymentMismatch(purchase=str(purchase.pk), is_live=event.is_live)
     is_news = packages.record_refund(
         purchase_id=purchase.pk,
-        payment_reference=charge.payment_intent or "",
-        refunded=charge.amount_refunded,
-        currency=charge.currency,
+        payment_reference=charge["payment_intent"] or "",
+        refunded=charge["amount_refunded"],
+        currency=charge["currency"],
     )
     return Status.DONE, "Refunded." if is_news else "Was refunded before."
 
 
-def _is_id(text: str) -> bool:
+def _is_id(text: Any) -> bool:
     try:
-        UUID(text)
+        UUID(str(text))
     except ValueError:
         return False
     return True
 
 
 #: What follows from an event, by its type.  payment_intent.succeeded tells the same story as the session and is ignored.
-ACTS: dict[str, Callable[[stripe.Event], tuple[str, str]]] = {
+ACTS: dict[str, Callable[[StripeEvent, dict[str, Any]], tuple[str, str]]] = {
     "checkout.session.completed": _complete,
     "checkout.session.async_payment_succeeded": _complete,
     "checkout.session.expired": _expire,

@@ -46,7 +46,7 @@ def settle(purchase: Purchase, session: stripe.checkout.Session | None) -> None:
     """Grant what was paid, give up what closed unpaid, leave what is open.  Runs as the engine."""
     if session is None or session.status == "expired":
         packages.expire_purchase(purchase_id=purchase.pk)
-    elif (payment := payment_of(session)) is not None:
+    elif (payment := payment_of(session.to_dict())) is not None:
         packages.complete_purchase(payment=payment)
 
 
