@@ -1,6 +1,5 @@
 """From the counter to the allowance and back, with the Stripe sandbox and the official SDK."""
 
-
 from billing.ledger.books import problems
 from billing.ledger.models import Transfer
 from billing.ledger.queries import wallet_of
