@@ -1,11 +1,16 @@
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, TenantOwned
 
 
 class CommissionRule(TenantOwned):
-    """How much an agent (its organisation) earns on what its downline buys.  One rule an agent and basis."""
+    """How much an agent (its organisation) earns on what its downline buys, from `created_at` until `ended_at`.
+
+    Set and paid by the seller above the agent.  One rule in force an agent and basis; it never changes: another
+    share is another rule, so a sale is always settled by the rule of its own moment.
+    """
 
     class Basis(models.TextChoices):
         TRAFFIC = "traffic", _("Settled traffic")
@@ -14,13 +19,14 @@ class CommissionRule(TenantOwned):
     basis = models.CharField(max_length=8, choices=Basis)
     code = models.CharField(max_length=20, default="percentage", help_text="class in agents.rules.commission")
     basis_points = models.PositiveIntegerField(_("hundredths of a per cent"))
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    paid_by = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "basis"], condition=models.Q(is_active=True), name="one_rule_a_basis"
+                fields=["organisation", "basis"], condition=models.Q(ended_at=None), name="one_rule_a_basis"
             ),
             models.CheckConstraint(name="commission_at_most_all", condition=models.Q(basis_points__lte=10_000)),
         ]
@@ -34,7 +40,9 @@ class CommissionEntry(TenantOwned):
 
     rule = models.ForeignKey(CommissionRule, models.PROTECT, related_name="entries")
     customer = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
-    sale_reference = models.CharField(max_length=120, help_text="settlement:<id>, purchase:<id> or refund:<id>")
+    sale_reference = models.CharField(
+        max_length=120, help_text="settlement:<id>, purchase:<id> or refund:<id>:<micros refunded>"
+    )
     sale_amount = models.BigIntegerField(help_text="micros")
     amount = models.BigIntegerField(help_text="micros")
     currency = models.CharField(max_length=3)
@@ -44,7 +52,14 @@ class CommissionEntry(TenantOwned):
         constraints = [
             models.UniqueConstraint(fields=["organisation", "sale_reference"], name="one_entry_an_agent_and_sale")
         ]
-        indexes = [models.Index(fields=["organisation", "earned_at"], name="commission_by_month")]
+        indexes = [
+            models.Index(fields=["organisation", "earned_at"], name="commission_by_month"),
+            models.Index(
+                fields=["sale_reference"],
+                condition=~models.Q(sale_reference__startswith="settlement:"),
+                name="commission_by_purchase",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.sale_reference

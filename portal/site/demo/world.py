@@ -7,6 +7,7 @@ from accounts.actions import create_api_key, create_organisation
 from accounts.models import Brand, Organisation, User
 from accounts.queries import operator_id
 from accounts.rules.permissions import KEY_SCOPES, Role
+from agents.actions import set_commission_rule
 from agents.models import CommissionRule
 from billing.ledger.actions import transfer_credit
 from billing.packages.actions import Payment, complete_purchase, start_purchase
@@ -110,8 +111,8 @@ def plant_agent(operator: Organisation, password: str) -> tuple[Organisation, li
     publish_prices(agent, currency="CNY", markup="1.25")
     publish_prices(agent, currency="GBP", markup="1.20")
     with operator.downline_scope():
-        CommissionRule.objects.create(organisation=agent, basis=CommissionRule.Basis.TRAFFIC, basis_points=500)
-        CommissionRule.objects.create(organisation=agent, basis=CommissionRule.Basis.PACKAGES, basis_points=1_000)
+        set_commission_rule(seller=operator, agent=agent, basis=CommissionRule.Basis.TRAFFIC, basis_points=500)
+        set_commission_rule(seller=operator, agent=agent, basis=CommissionRule.Basis.PACKAGES, basis_points=1_000)
     with agent.scope():
         Brand.objects.create(organisation=agent, name="Kestrel", host="kestrel.localhost", colour="#0f6b62")
     top_up(agent, "20000.00", by=owner)
