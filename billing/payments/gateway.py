@@ -9,7 +9,7 @@ from django.conf import settings
 
 from .errors import PaymentsUnavailable
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 8
 
 
 def client() -> stripe.StripeClient:
