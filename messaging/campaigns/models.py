@@ -112,7 +112,9 @@ class Campaign(TenantOwned):
     name = models.CharField(_("name"), max_length=120)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     category = models.CharField(max_length=14, choices=Category, blank=True)
-    is_test = models.BooleanField(default=False, help_text="made with a test key: never reaches a carrier, costs nothing")
+    is_test = models.BooleanField(
+        default=False, help_text="made with a test key: never reaches a carrier, costs nothing"
+    )
     file = models.ForeignKey(RecipientFile, models.PROTECT, null=True, related_name="campaigns")
     version = models.ForeignKey(TemplateVersion, models.PROTECT, null=True, related_name="campaigns")
     sender = models.ForeignKey(SenderId, models.PROTECT, null=True, related_name="campaigns")
