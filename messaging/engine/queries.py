@@ -85,6 +85,7 @@ class Progress:
     returned: int = 0  # micros of messages that did not arrive
     held: int = 0  # micros set aside at acceptance
     by_reason: dict[str, int] = field(default_factory=dict)
+    by_status: dict[int, int] = field(default_factory=dict)  # changes into each state; 20 is acceptance
 
     @property
     def final(self) -> int:
@@ -108,9 +109,13 @@ def progress_of(organisation: Organisation, campaign_ids: Iterable[UUID]) -> dic
     )
     tallies: dict[UUID, dict[str, Any]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    states: dict[UUID, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for row in found:
+        states[row["campaign_id"]][row["status"]] += row["messages"]
         _count(tallies[row["campaign_id"]], reasons[row["campaign_id"]], row)
-    return {id: Progress(**tally, by_reason=dict(reasons[id])) for id, tally in tallies.items()}
+    return {
+        id: Progress(**tally, by_reason=dict(reasons[id]), by_status=dict(states[id])) for id, tally in tallies.items()
+    }
 
 
 def _count(tally: dict[str, Any], reasons: dict[str, int], row: dict[str, Any]) -> None:
