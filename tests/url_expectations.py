@@ -1,0 +1,99 @@
+"""Every address that carries an id, and whose thing the id names.  `tests/test_every_url.py` tries each with a stranger's.
+
+A new address goes here: `"room:name": Own(id="thing")`, and, if the thing is new, how to make one in THINGS.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.actions import invite_member
+from accounts.tests.factories import make_api_key, make_member
+from billing.packages.tests.factories import make_purchase
+from messaging.content.tests.factories import draft_version, submitted_version
+from messaging.engine.tests.factories import World
+
+
+@dataclass(frozen=True)
+class Own:
+    """Ids of a tenant's own things: a stranger's is answered like one that does not exist."""
+
+    things: Mapping[str, str]
+    #: Who asks: the owner of the world's "customer", "agent" or "operator".
+    actor: str = "customer"
+
+    def __init__(self, *, actor: str = "customer", **things: str) -> None:
+        object.__setattr__(self, "things", things)
+        object.__setattr__(self, "actor", actor)
+
+
+@dataclass(frozen=True)
+class House:
+    """Ids of the operator's things, on pages only the operator has: nobody else finds any."""
+
+    things: Mapping[str, str]
+
+    def __init__(self, **things: str) -> None:
+        object.__setattr__(self, "things", things)
+
+
+@dataclass(frozen=True)
+class Free:
+    """What the address carries is no id of a tenant's thing."""
+
+    why: str
+
+
+#: How to make one thing of a world's and what the address calls it.
+THINGS: Mapping[str, Callable[[World], Any]] = {
+    "member": lambda world: make_member(world.customer, "sender").pk,
+    "invitation": lambda world: invitation(world),
+    "api_key": lambda world: make_api_key(world.customer)[0].pk,
+    "purchase": lambda world: make_purchase(world.customer, amount="20.00").pk,
+    "draft": lambda world: draft_version(world.customer).pk,
+    "template": lambda world: draft_version(world.customer).template_id,
+    "sender": lambda world: world.sender.pk,
+    "review": lambda world: submitted_version(world.customer).pk,
+    "message": lambda world: world.accept(1).messages[0].id,
+    "account": lambda world: world.customer.pk,
+    "channel": lambda world: world.channel.pk,
+    "route": lambda world: world.channel.routes.first().pk,
+}
+
+EXPECTATIONS: Mapping[str, Own | House | Free] = {
+    "account_confirm_email": Free("a signed token from a mail"),
+    "account_reset_password_from_key": Free("a signed token from a mail"),
+    "accounts:invitation": Free("a token from a mail, which is the right to see it"),
+    "accounts:member": Own(id="member"),
+    "accounts:member_remove": Own(id="member"),
+    "accounts:invitation_revoke": Own(id="invitation"),
+    "accounts:api_key_created": Own(id="api_key"),
+    "accounts:api_key_revoke": Own(id="api_key"),
+    "billing:purchase": Own(id="purchase"),
+    "billing:pay": Own(id="purchase"),
+    "billing:refund": Own(id="purchase"),
+    "messaging:draft": Own(id="draft"),
+    "messaging:template": Own(id="template"),
+    "messaging:template_new_version": Own(id="template"),
+    "messaging:template_archive": Own(id="template"),
+    "messaging:sender": Own(id="sender"),
+    "messaging:review": House(id="review"),
+    "messaging:message": Own(id="message"),
+    "messaging:message_reveal": Own(id="message"),
+    "messaging:channel_new": Free("the name of a carrier type"),
+    "messaging:channel": House(id="channel"),
+    "messaging:channel_settings": House(id="channel"),
+    "messaging:channel_switch": House(id="channel"),
+    "messaging:channel_test": House(id="channel"),
+    "messaging:route_new": House(id="channel"),
+    "messaging:route_remove": House(id="channel", route_id="route"),
+    "api:message": Own(id="message"),
+    "api:template": Own(id="template"),
+}
+
+
+def invitation(world: World):
+    owner = make_member(world.customer).user
+    with world.customer.scope(user=owner.pk):
+        made, _token = invite_member(organisation=world.customer, email="new@example.com", role="sender", by=owner)
+    return made.pk
