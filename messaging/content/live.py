@@ -51,11 +51,16 @@ class Reading:
         return [] if self.problem else forcing_in(self.body)
 
     @cached_property
+    def replaced(self) -> str:
+        """The body with typed characters where there are some."""
+        return replaced(self.body)
+
+    @cached_property
     def plain_sizes(self) -> Sizes | None:
         """The sizes with typed characters instead, where that makes the text smaller."""
         if self.problem or not any(one.instead is not None for one in self.forcing):
             return None
-        sizes = sizes_of(replaced(self.body), self.specs, signature=self.signature)
+        sizes = sizes_of(self.replaced, self.specs, signature=self.signature)
         return sizes if sizes.longest.segments < self.sizes.longest.segments or self.becomes_plain(sizes) else None
 
     def becomes_plain(self, sizes: Sizes) -> bool:

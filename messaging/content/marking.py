@@ -42,9 +42,20 @@ def pieces(text: str, *, hits: Iterable[Span] = (), changed: Sequence[Span] = ()
 def side_by_side(old: str, new: str, *, hits: Iterable[Span] = ()) -> tuple[list[Piece], list[Piece]]:
     """The old text with what went marked, and the new one with what came; `hits` are places in the new one."""
     changes = differences(old, new)
-    gone = _spans(changes, kind="removed", beside="added")
-    came = _spans(changes, kind="added", beside="removed")
+    gone = _joined(old, _spans(changes, kind="removed", beside="added"))
+    came = _joined(new, _spans(changes, kind="added", beside="removed"))
     return pieces(old, changed=gone, change="del"), pieces(new, hits=hits, changed=came, change="ins")
+
+
+def _joined(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Spans with only white space between them as one: a phrase is read as a phrase."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _spans(changes: Iterable[Change], *, kind: str, beside: str) -> list[Span]:

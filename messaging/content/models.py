@@ -69,6 +69,11 @@ class SenderId(Reviewed):
         return f"【{self.name}】" if self.is_signature else self.name
 
     @property
+    def kind_label(self) -> str:
+        """The kind in one word."""
+        return {"signature": _("Signature"), "alphanumeric": _("Name"), "numeric": _("Number")}[self.kind]
+
+    @property
     def is_signature(self) -> bool:
         return self.kind == self.Kind.SIGNATURE
 

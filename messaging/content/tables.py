@@ -34,7 +34,7 @@ class TemplateTable(tables.Table):
 
 class SenderTable(tables.Table):
     name = tables.TemplateColumn(template_name="content/_sender_cell.html", verbose_name=_("Sender"))
-    kind = tables.Column(verbose_name=_("Kind"), accessor="get_kind_display", order_by="kind")
+    kind = tables.Column(verbose_name=_("Kind"), accessor="kind_label", order_by="kind")
     status = tables.TemplateColumn(template_name="content/_sender_status.html", verbose_name=_("Status"))
     created_at = tables.TemplateColumn("{% load numbers %}{{ value|moment }}", verbose_name=_("Added"))
 

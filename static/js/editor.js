@@ -10,6 +10,14 @@
   editor.addEventListener("click", (event) => {
     const insert = event.target.closest("[data-insert]");
     if (insert) put(insert.dataset.insert, insert.dataset.then || "");
+    const replace = event.target.closest("[data-replace]");
+    /* only what was counted is replaced in place; if somebody typed on meanwhile, the form is posted instead */
+    if (replace && replace.dataset.of === area.value.trim()) {
+      event.preventDefault();
+      area.value = replace.dataset.replace;
+      area.focus();
+      changed();
+    }
   });
 
   /* `after` is put behind the cursor and left selected but for its closing brace: {name} is typed over at once. */

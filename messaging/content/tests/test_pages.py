@@ -336,7 +336,7 @@ def test_opening_an_item_claims_it_and_shows_what_changed_and_what_was_found():
 
     review.refresh_from_db()
     assert review.claimed_by == reviewer
-    assert "<del>We</del>" in content and "<ins>" in content
+    assert "<del>We open</del>" in content and "<ins>Our </ins>" in content
     assert '<mark class="hit">casino</mark>' in content
     assert "Blocked word: “casino”" in content
 
