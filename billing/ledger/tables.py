@@ -1,15 +1,18 @@
 """How movements are listed."""
 
 import django_tables2 as tables
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kit.formatting import MINUS, format_money, moment
 from kit.ids import made_at
 
-from .models import Transfer
+from .models import Reason, Transfer
 
+#: Where a movement's subject is shown.  Names of addresses, so that this room knows none of those above.
+PAGES = {"purchase": "billing:purchase", "campaign": "messaging:campaign"}
 NUMBER = {"cell": {"class": "n"}}
 
 
@@ -27,11 +30,10 @@ class StatementTable(tables.Table):
         attrs = {"caption": _("Movements of the wallet"), "hx_target": "#statement"}
 
     def render_reason(self, record: Transfer):
-        label = record.get_reason_display()
-        kind, _colon, id = record.subject.partition(":")
-        if kind == "purchase":
-            return format_html('<a class="prime" href="{}">{}</a>', reverse("billing:purchase", args=[id]), label)
-        return format_html('<span class="prime">{}</span>', label)
+        url = address_of(record.subject)
+        if url:
+            return format_html('<a class="prime" href="{}">{}</a>', url, label_of(record))
+        return format_html('<span class="prime">{}</span>', label_of(record))
 
     def render_at(self, record: Transfer):
         return moment(made_at(record.id))
@@ -41,6 +43,22 @@ class StatementTable(tables.Table):
 
     def render_balance(self, record: Transfer):
         return format_money(record.balance, record.currency)
+
+
+def label_of(transfer: Transfer) -> str:
+    """What a movement of the wallet was, as its owner sees it: credit given looks different from both sides."""
+    if transfer.reason == Reason.CREDIT and transfer.change < 0:
+        return gettext("Credit given to an account")
+    return transfer.get_reason_display()
+
+
+def address_of(subject: str) -> str:
+    """The page of what a movement was about; empty when it has none."""
+    kind, _colon, id = subject.partition(":")
+    try:
+        return reverse(PAGES[kind], args=[id]) if kind in PAGES else ""
+    except NoReverseMatch:
+        return ""
 
 
 def signed(micros: int, currency: str) -> str:

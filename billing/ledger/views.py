@@ -15,7 +15,7 @@ from kit.spreadsheets import csv_lines
 
 from . import periods
 from .queries import statement, wallet_of
-from .tables import StatementTable
+from .tables import StatementTable, label_of
 
 
 class WalletView(OrganisationMixin, FragmentMixin, SingleTableView):
@@ -61,7 +61,7 @@ class WalletCsvView(OrganisationMixin, View):
         rows = (
             (
                 timezone.localtime(made_at(transfer.id)).isoformat(timespec="seconds"),
-                transfer.get_reason_display(),
+                label_of(transfer),
                 units(transfer.change),
                 units(transfer.balance),
                 transfer.currency,

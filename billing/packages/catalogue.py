@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
@@ -25,11 +24,6 @@ class Offer:
 
     package: Package
     usual: Micros | None
-
-    @property
-    def name(self) -> str:
-        chinese = (get_language() or "").startswith("zh") and self.package.name_zh
-        return chinese or self.package.name
 
     @property
     def each(self) -> Micros:
@@ -59,7 +53,8 @@ def shelves_for(organisation: Organisation) -> list[Shelf]:
     """The whole catalogue, by what it can be used for."""
     packages = list(packages_for(organisation))
     usual = _usual_prices(organisation, packages)
-    kinds = dict.fromkeys((package.category, package.country) for package in packages)
+    # What can be used for everything comes first.
+    kinds = sorted(dict.fromkeys((package.category, package.country) for package in packages), key=any)
     return [
         Shelf(
             code="-".join(filter(None, kind)) or "any",

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import TenantOwned
@@ -28,6 +29,11 @@ class Package(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def label(self) -> str:
+        """Its name in the reader's language."""
+        return (get_language() or "").startswith("zh") and self.name_zh or self.name
 
     @property
     def total_segments(self) -> int:

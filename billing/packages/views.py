@@ -9,7 +9,7 @@ from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
 from billing.ledger.periods import this_month
 from billing.ledger.queries import Wallet, days_left, latest_movements, spent_since, wallet_of
-from billing.ledger.tables import signed
+from billing.ledger.tables import label_of, signed
 from kit.formatting import format_count, format_money
 from kit.htmx import FragmentMixin
 from kit.ids import made_at
@@ -33,7 +33,7 @@ class OverviewView(OrganisationMixin, TemplateView):
             days=days,
             is_low=days is not None and days < LOW_DAYS,
             movements=[
-                (transfer, made_at(transfer.id), signed(transfer.change, transfer.currency))
+                (label_of(transfer), made_at(transfer.id), signed(transfer.change, transfer.currency))
                 for transfer in latest_movements(self.organisation)
             ],
             purchases=purchases_of(self.organisation)[:5],

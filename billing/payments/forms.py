@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.packages.actions import LEAST_TOP_UP, MOST_TOP_UP
+from kit.formatting import format_money
 from kit.money import money, units
 
 
@@ -21,10 +22,9 @@ class TopUpForm(forms.Form):
 
     def __init__(self, *args, currency: str, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["amount"].help_text = _("In %(currency)s, from %(least)s to %(most)s.") % {
-            "currency": currency,
-            "least": units(LEAST_TOP_UP),
-            "most": units(MOST_TOP_UP),
+        self.fields["amount"].help_text = _("From %(least)s to %(most)s.") % {
+            "least": format_money(LEAST_TOP_UP, currency),
+            "most": format_money(MOST_TOP_UP, currency),
         }
 
     def clean_amount(self):

@@ -30,7 +30,7 @@ class PurchaseTable(tables.Table):
         row_attrs = {"data-href": lambda record: reverse("billing:purchase", args=[record.pk])}
 
     def render_what(self, record: Purchase):
-        name = record.package.name if record.package else record.get_kind_display()
+        name = record.package.label if record.package else record.get_kind_display()
         return format_html('<a class="prime" href="{}">{}</a>', reverse("billing:purchase", args=[record.pk]), name)
 
     def render_status(self, record: Purchase):

@@ -19,7 +19,9 @@ from billing.packages.actions import start_purchase
 from billing.packages.models import Purchase
 from billing.packages.queries import package_for, purchase_of, purchases_of
 from kit.api import body_of, error_body
+from kit.formatting import format_money
 from kit.htmx import FragmentMixin
+from kit.money import money
 
 from .checkout import start_checkout
 from .errors import ForgedEvent
@@ -29,6 +31,7 @@ from .refunds import request_refund
 from .tables import TONES, PurchaseTable
 
 MOST_EVENT_BYTES = 1024 * 1024
+USUAL_TOP_UPS = ("20", "50", "100", "500")
 
 
 def go_to_payment(request: HttpRequest, purchase: Purchase) -> HttpResponse:
@@ -57,8 +60,20 @@ class TopUpView(OrganisationMixin, FormView):
     def get_form_kwargs(self):
         return {**super().get_form_kwargs(), "currency": self.organisation.currency}
 
+    def get_initial(self):
+        return {"amount": self.request.GET.get("amount", "")[:9]}
+
     def get_context_data(self, **kwargs):
-        return super().get_context_data(purse=wallet_of(self.organisation), **kwargs)
+        chosen = self.request.GET.get("amount")
+        choices = [
+            {
+                "label": format_money(money(amount), self.organisation.currency, decimals=0),
+                "url": f"?amount={amount}",
+                "active": amount == chosen,
+            }
+            for amount in USUAL_TOP_UPS
+        ]
+        return super().get_context_data(purse=wallet_of(self.organisation), choices=choices, **kwargs)
 
     def form_valid(self, form: TopUpForm) -> HttpResponse:
         purchase = start_purchase(

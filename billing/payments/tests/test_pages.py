@@ -254,6 +254,7 @@ def test_credit_from_a_reseller_is_on_the_statement():
         )
 
     assert "Credit from your reseller" in read(signed_in(child), "/billing/wallet/")
+    assert "Credit given to an account" in read(signed_in(agent), "/billing/wallet/")
 
 
 @pytest.mark.parametrize("amount", ["4.99", "-5", "1e9", "NaN", "five", "", "50000.01", "5.001", "\x00"])
