@@ -41,7 +41,7 @@ class Line:
     def kind(self) -> str:
         """Promotion · changed, or what a sender is."""
         if self.review.version is None:
-            return f"{_('Sender')} · {self.review.sender.kind_label}"
+            return " · ".join([_("Sender"), str(self.review.sender.kind_label)])
         novelty = _("new") if self.review.version.number == 1 else _("changed")
         return f"{self.review.version.template.get_category_display()} · {novelty}"
 

@@ -225,6 +225,7 @@ class CountView(OrganisationMixin, View):
     """What the editor says about a text being written: a fragment, or JSON for whoever accepts only that."""
 
     permission = Permission.VIEW_CONTENT
+    allowed_when_stopped = True
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
