@@ -17,6 +17,9 @@ NOT_SENT_PAUSE_SECONDS = 2
 #: After so many tries the carrier's "not now" is taken as no.
 MOST_TRIES = 30
 
+# Whoever gives up expired leases goes past rows somebody holds: taken first, they keep the two from blocking each other.
+_HOLD = "SELECT 1 FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]) ORDER BY message_id FOR UPDATE"
+
 _COUNT = """
     INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status,
         error_code, messages, segments, amount, latency_ms, is_squashed)
@@ -91,6 +94,7 @@ def record_outcomes(*, channel_id: UUID, claimed: Mapping[UUID, Claimed], outcom
             case Refused():
                 refused.append((message, outcome.code))
     with tenancy.as_engine():
+        run(_HOLD, {"ids": [str(message.message_id) for message in claimed.values()]})
         _record_sent(channel_id, sent)
         _put_back(again)
         _record_unknown(unknown)

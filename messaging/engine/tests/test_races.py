@@ -1,0 +1,265 @@
+"""Two at once, at every station.  Each guard has a sabotage twin: the same race without it, seen to go wrong."""
+
+import json
+from collections import Counter
+
+import pytest
+from django.test import Client
+
+from accounts.tests.factories import make_api_key
+from billing.ledger.books import problems
+from billing.ledger.errors import InsufficientBalance
+from billing.ledger.models import Account, Transfer
+from kit import tenancy
+from kit.money import money
+from messaging.channels.types.base import Sent
+from messaging.content.models import MessageTemplate
+from messaging.engine.accept import acceptance
+from messaging.engine.api import sending
+from messaging.engine.dispatch import claim as claiming
+from messaging.engine.dispatch import give_up_expired_leases, leases
+from messaging.engine.models import CarrierReference, IdempotencyRecord, Message, QueueEntry, Settlement
+from messaging.engine.receipts import fold, store_news
+from messaging.engine.settle import Change, expire_overdue, settle, settling
+from messaging.engine.states import Status
+from messaging.engine.tests.factories import make_world
+from messaging.engine.tests.racing import race, without
+from messaging.engine.tests.receipts import news_of
+from portal.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Kind = Account.Kind
+MESSAGES = 120
+PRICE = money("0.04")
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers():
+    """Rings wait at the broker: here the races do the work."""
+    app.conf.task_always_eager = False
+    yield
+    app.conf.task_always_eager = True
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+# --- station 2: drains
+
+
+def claimed_at_once(world, *, threads=6):
+    """Everything that many drains at once got to send."""
+    world.accept(MESSAGES)
+    batches = race(lambda number: list(world.claim(limit=MESSAGES).values()), threads=threads)
+    return [one for batch in batches for one in batch]
+
+
+def holders():
+    return {entry.message_id: entry.attempt_id for entry in QueueEntry.objects.all()}
+
+
+def test_drains_at_once_claim_each_message_once(world):
+    claimed = claimed_at_once(world)
+
+    assert Counter(one.message_id for one in claimed).most_common(1)[0][1] == 1
+    assert {one.message_id: one.attempt_id for one in claimed}.items() <= holders().items()
+
+
+def test_sabotage_without_skipping_locked_rows_leases_change_hands(world, monkeypatch):
+    monkeypatch.setattr(claiming, "_PICK", without(claiming._PICK, "FOR UPDATE SKIP LOCKED"))
+
+    claimed = claimed_at_once(world)
+
+    assert not {one.message_id: one.attempt_id for one in claimed}.items() <= holders().items()
+
+
+def test_sabotage_without_either_guard_messages_are_sent_twice(world, monkeypatch):
+    monkeypatch.setattr(claiming, "_PICK", without(claiming._PICK, "FOR UPDATE SKIP LOCKED"))
+    monkeypatch.setattr(claiming, "_LEASE", without(claiming._LEASE, "AND m.status = 20"))
+
+    claimed = claimed_at_once(world)
+
+    assert Counter(one.message_id for one in claimed).most_common(1)[0][1] > 1
+
+
+# --- station 2: a drain that froze
+
+
+def frozen(world):
+    """What a drain had claimed when it froze for longer than its lease."""
+    claimed = world.claim(limit=MESSAGES)
+    QueueEntry.objects.update(lease_until="2020-01-01T00:00Z")
+    return claimed
+
+
+def test_a_zombie_that_wakes_up_as_it_is_given_up_sends_nothing_twice_and_keeps_its_reference(world):
+    world.accept(MESSAGES)
+    claimed = frozen(world)
+    parts = [give_up_expired_leases, lambda: world.record(claimed, [Sent(id, f"late-{id}") for id in claimed])]
+
+    race(lambda number: parts[number](), threads=2)
+
+    assert world.claim() == {}
+    assert CarrierReference.objects.count() == MESSAGES
+    assert set(Message.objects.values_list("status", flat=True)) <= {Status.SUBMITTED, Status.UNKNOWN}
+    world.report(*((f"late-{id}", "delivered") for id in claimed))
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.DELIVERED}
+    assert problems() == []
+
+
+def test_sabotage_a_sweeper_that_put_expired_leases_back_would_send_again(world, monkeypatch):
+    monkeypatch.setattr(
+        leases,
+        "_GIVE_UP",
+        """WITH q AS (UPDATE engine_queueentry SET attempt_id = NULL, lease_until = NULL WHERE lease_until < now()
+            RETURNING message_id)
+        UPDATE engine_message m SET status = 20 FROM q WHERE m.id = q.message_id RETURNING m.id""",
+    )
+    world.accept()
+    claimed = frozen(world)
+
+    give_up_expired_leases()
+    world.record(claimed, [Sent(id, "late") for id in claimed])
+
+    assert len(world.claim()) == 1
+
+
+# --- stations 3 and 4: receipts and money
+
+
+def settle_at_once(world, *, threads=6):
+    """All threads settle the same message among several; how many times the money moved."""
+    accepted = world.accept(threads)
+    world.send()
+    change = Change(accepted.messages[0].id, Status.DELIVERED)
+
+    def attempt(number):
+        with tenancy.as_engine():
+            return settle([change])
+
+    return sum(race(attempt, threads=threads))
+
+
+def test_a_message_settled_by_many_at_once_moves_its_money_once(world):
+    assert settle_at_once(world) == 1
+
+    assert Settlement.objects.count() == 1
+    assert Transfer.objects.filter(reason="margin").count() == 1
+    assert problems() == []
+
+
+def test_sabotage_without_its_guard_the_money_moves_again_and_again(world, monkeypatch):
+    monkeypatch.setattr(settling, "_SETTLE", without(settling._SETTLE, "AND m.status < 90"))
+
+    assert settle_at_once(world) > 1
+
+    assert problems() != []
+
+
+def test_folds_and_expiry_at_once_end_each_message_once(world):
+    world.accept(MESSAGES)
+    references = list(world.send())
+    Message.objects.update(validity_until="2020-01-01T00:00Z")
+    words = [(reference, word) for reference in references for word in ("accepted", "delivered", "undelivered")]
+    store_news(channel_id=world.channel.pk, **news_of(*words))
+
+    race(lambda number: expire_overdue() if number == 0 else fold(limit=50), threads=6)
+    while fold(limit=100):
+        pass
+
+    assert not Message.objects.filter(status__lt=90).exists()
+    assert sum(Settlement.objects.values_list("messages", flat=True)) == MESSAGES
+    assert world.balance(Kind.HOLD) == 0
+    assert problems() == []
+
+
+# --- station 1: the last credit
+
+
+def accept_at_once(world, *, threads=16):
+    """One message each from all threads; how many were accepted."""
+
+    def attempt(number):
+        try:
+            return len(world.accept().messages)
+        except InsufficientBalance:
+            return 0
+
+    return sum(race(attempt, threads=threads))
+
+
+def test_the_last_credit_is_spent_exactly_once():
+    world = make_world(funds="0.30")  # seven times the price, and a bit
+
+    assert accept_at_once(world) == 7
+
+    assert Message.objects.count() == QueueEntry.objects.count() == 7
+    assert world.balance(Kind.WALLET) == money("0.02")
+    assert problems() == []
+
+
+def test_sabotage_a_balance_looked_at_before_it_is_moved_sells_credit_that_is_not_there(monkeypatch):
+    world = make_world(funds="0.30")
+    world.accept()  # opens the pot money is held in
+
+    def look_then_write(*, organisation, amount, **_):
+        wallet = Account.objects.get(organisation=organisation, kind=Kind.WALLET)
+        if wallet.balance < amount:
+            raise InsufficientBalance(needed=amount, available=wallet.balance, currency=wallet.currency)
+        Account.objects.filter(pk=wallet.pk).update(balance=wallet.balance - amount)
+
+    monkeypatch.setattr(acceptance, "hold", look_then_write)
+
+    assert accept_at_once(world) > 6
+
+
+# --- station 1: one key
+
+
+@pytest.fixture
+def secret(world):
+    MessageTemplate.objects.update(name="Ready")
+    return make_api_key(world.customer)[1]
+
+
+def post_at_once(secret, *, threads=16):
+    """The same request with the same key from all threads; their answers' statuses and message ids, each pair once."""
+    messages = [{"to": f"+4479111234{number}", "variables": {"name": "Ada"}} for number in (55, 56)]
+    body = json.dumps({"template": "Ready", "messages": messages})
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "order-1"}
+
+    def attempt(number):
+        answer = Client().post("/api/v1/messages", body, content_type="application/json", headers=headers)
+        return answer.status_code, *(message["id"] for message in answer.json()["messages"])
+
+    Client().get("/api/v1/messages", headers=headers)  # notes when the key was used, so that its row is free in the race
+    return set(race(attempt, threads=threads))
+
+
+def test_one_key_from_many_at_once_gives_one_set_of_messages(world, secret):
+    [(status, *_)] = post_at_once(secret)
+
+    assert status == 202
+    assert Message.objects.count() == 2
+    assert IdempotencyRecord.objects.count() == 1
+    assert world.balance(Kind.HOLD) == 2 * PRICE
+    assert problems() == []
+
+
+def test_sabotage_a_key_looked_up_before_it_is_written_down_sends_more_than_once(world, secret, monkeypatch):
+    def look_then_write(*, organisation, key, request, act):
+        if found := IdempotencyRecord.objects.filter(organisation=organisation, key__startswith=key).first():
+            return found.status, found.response
+        status, body = act()
+        own = f"{key}:{body['messages'][0]['id']}"
+        IdempotencyRecord.objects.create(
+            organisation=organisation, key=own, request_fingerprint="", response=body, status=status
+        )
+        return status, body
+
+    monkeypatch.setattr(sending, "answer_once", look_then_write)
+
+    assert len(post_at_once(secret)) > 1
+    assert Message.objects.count() > 2
