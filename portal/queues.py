@@ -14,5 +14,6 @@ ROUTES = {
     "messaging.engine.tasks.*": {"queue": ENGINE},
     "messaging.traffic.tasks.*": {"queue": ENGINE},
     "messaging.campaigns.tasks.*": {"queue": CAMPAIGNS},
+    "messaging.hooks.tasks.collect_settled": {"queue": ENGINE},  # quick, and never behind a slow endpoint
     "messaging.hooks.tasks.*": {"queue": HOOKS},
 }

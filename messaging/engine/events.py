@@ -9,5 +9,6 @@ messages_accepted = Signal()
 receipts_stored = Signal()
 
 #: Messages have reached their final state and their money has moved.
-#: Facts: organisation_ids (set[UUID]), campaign_ids (set[UUID]), settlement_ids (list[UUID]).
+#: Facts: message_ids (list[UUID]; some may have been final before), organisation_ids (set[UUID]),
+#: campaign_ids (set[UUID]), settlement_ids (list[UUID]).
 messages_settled = Signal()

@@ -83,6 +83,7 @@ def settle(changes: Iterable[Change]) -> int:
     emit(
         messages_settled,
         sender=Message,
+        message_ids=[change.message_id for change in by_message],
         organisation_ids={group.organisation_id for group in groups},
         campaign_ids={group.campaign_id for group in groups if group.campaign_id},
         settlement_ids=settlements,
