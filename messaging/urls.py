@@ -6,4 +6,6 @@ app_name = "messaging"
 
 urlpatterns = [
     path("", include("messaging.content.urls")),
+    path("", include("messaging.engine.urls")),
+    path("", include("messaging.channels.urls")),
 ]

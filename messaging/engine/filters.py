@@ -1,0 +1,88 @@
+"""The filters of the messages list.  They live in the URL, so a filtered list can be kept and shared."""
+
+import re
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import django_filters
+import phonenumbers
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kit.ids import first_id_at
+from messaging.content.models import TemplateVersion
+
+from .models import Message
+from .states import BY_CODE, CODES, FIRST_FINAL, LABELS, Status
+
+#: Groups people think in, before the exact states.
+GROUPS = {"waiting": _("On their way"), "failed": _("Did not arrive")}
+STATUS_CHOICES = [*GROUPS.items(), *((CODES[status], LABELS[status]) for status in Status)]
+
+
+class PlainCharField(forms.CharField):
+    """Text as it can be looked up: the database stores no NULs."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).replace("\x00", "")
+
+
+class PlainFilter(django_filters.CharFilter):
+    field_class = PlainCharField
+
+
+class MessageFilter(django_filters.FilterSet):
+    """status, number, dates in the tenant's time zone, reference, campaign, template and key."""
+
+    number = PlainFilter(label=_("Number"), max_length=40, method="by_number")
+    status = django_filters.ChoiceFilter(
+        label=_("Status"), choices=STATUS_CHOICES, empty_label=_("Any status"), method="by_status"
+    )
+    since = django_filters.DateFilter(label=_("From"), method="by_first_day")
+    until = django_filters.DateFilter(label=_("To"), method="by_last_day")
+    reference = PlainFilter(label=_("Your reference"), field_name="client_reference", max_length=64)
+    campaign = django_filters.UUIDFilter(label=_("Campaign"), field_name="campaign_id")
+    template = django_filters.UUIDFilter(label=_("Template"), method="by_template")
+    key = django_filters.UUIDFilter(label=_("API key"), field_name="api_key_id")
+
+    class Meta:
+        model = Message
+        fields = ()
+
+    def __init__(self, *args, country: str, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.country = country
+
+    def by_number(self, messages: QuerySet[Message], name: str, typed: str) -> QuerySet[Message]:
+        return messages.filter(recipient=number_of(typed, self.country))
+
+    def by_status(self, messages: QuerySet[Message], name: str, code: str) -> QuerySet[Message]:
+        if code == "waiting":
+            return messages.filter(status__lt=FIRST_FINAL)
+        if code == "failed":
+            return messages.filter(status__gt=Status.DELIVERED)
+        return messages.filter(status=BY_CODE[code])
+
+    def by_first_day(self, messages: QuerySet[Message], name: str, day) -> QuerySet[Message]:
+        return messages.filter(pk__gte=first_id_at(midnight(day)))
+
+    def by_last_day(self, messages: QuerySet[Message], name: str, day) -> QuerySet[Message]:
+        return messages.filter(pk__lt=first_id_at(midnight(day + timedelta(days=1))))
+
+    def by_template(self, messages: QuerySet[Message], name: str, template_id) -> QuerySet[Message]:
+        versions = TemplateVersion.objects.filter(template=template_id).values_list("pk", flat=True)
+        return messages.filter(template_version_id__in=list(versions))
+
+
+def midnight(day) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def number_of(typed: str, country: str) -> str:
+    """The number as messages store it; what can't be read as one is looked for by its digits."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(typed, country), phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        return "+" + re.sub(r"[^0-9]", "", typed)
