@@ -72,11 +72,12 @@ def set_channel_active(*, channel: Channel, is_active: bool) -> Channel:
     return channel
 
 
+@transaction.atomic
 def add_route(
     *, channel: Channel, country: str = "", category: str = "", priority: int = 10, is_test: bool = False
 ) -> Route:
     """Let a channel carry messages to a country in a category; empty means any."""
-    return Route.objects.create(
+    route = Route.objects.create(
         organisation=channel.organisation,
         channel=channel,
         country=country,
@@ -84,6 +85,22 @@ def add_route(
         priority=priority,
         is_test=is_test,
     )
+    after = {"country": country, "category": category, "priority": priority, "test": is_test}
+    audit.record(action="route.added", target=channel, organisation=channel.organisation, after=after)
+    return route
+
+
+@transaction.atomic
+def remove_route(*, route: Route) -> None:
+    """Stop choosing this channel there.  Messages that are queued keep the channel they were given."""
+    before = {
+        "country": route.country,
+        "category": route.category,
+        "priority": route.priority,
+        "test": route.is_test,
+    }
+    audit.record(action="route.removed", target=route.channel, organisation=route.organisation, before=before)
+    route.delete()
 
 
 def _sort_out(

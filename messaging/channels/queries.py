@@ -4,6 +4,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import Organisation
+from kit.errors import NotFound
 
 from .errors import NoRoute
 from .models import Channel, Route
@@ -30,3 +31,19 @@ def _best(routes: list[Route], country: str, category: str) -> UUID:
 def channels_of(organisation: Organisation) -> QuerySet[Channel]:
     """The operator's channels with what their workers last said."""
     return Channel.objects.filter(organisation=organisation).prefetch_related("binds", "routes").order_by("name")
+
+
+def channel_of(organisation: Organisation, id: UUID) -> Channel:
+    """One of the operator's channels.  Raises NotFound."""
+    channel = channels_of(organisation).filter(pk=id).select_related("organisation").first()
+    if channel is None:
+        raise NotFound
+    return channel
+
+
+def route_of(channel: Channel, id: UUID) -> Route:
+    """One line that leads to the channel.  Raises NotFound."""
+    route = Route.objects.filter(channel=channel, pk=id).select_related("channel", "organisation").first()
+    if route is None:
+        raise NotFound
+    return route

@@ -7,16 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Brand
-
-try:
-    from agents.rules.brand import brand_css
-except ImportError:
-
-    def brand_css(colour: str) -> str:
-        return f":root{{--brand:{colour}}}"
-
-
-NAME = "Signalbox"
+from agents.rules.brand import brand_css
 
 
 @dataclass(frozen=True, slots=True)

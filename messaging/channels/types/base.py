@@ -184,7 +184,8 @@ def secret(**kwargs: Any) -> Any:
 
 
 @cache
-def _known_types(paths: tuple[str, ...]) -> dict[str, type[Channel]]:
+def known_types(paths: tuple[str, ...]) -> dict[str, type[Channel]]:
+    """The carrier types behind those dotted paths, by their codes."""
     found = {}
     for path in paths:
         module, _, name = path.rpartition(".")
@@ -195,4 +196,4 @@ def _known_types(paths: tuple[str, ...]) -> dict[str, type[Channel]]:
 
 def channel_type(code: str) -> type[Channel]:
     """The carrier type called `code`; KeyError when there is none."""
-    return _known_types(CHANNEL_TYPES)[code]
+    return known_types(CHANNEL_TYPES)[code]

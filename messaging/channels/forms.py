@@ -1,0 +1,137 @@
+"""Forms made from what each channel type says it must be told."""
+
+import typing
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from billing.pricing.models import Category
+
+from .models import Channel, Route
+from .runtime import DEFAULT_SOURCE
+from .types.base import CHANNEL_TYPES, channel_type, known_types
+
+LABELS = {
+    "host": _("Host"),
+    "port": _("Port"),
+    "system_id": _("System id"),
+    "password": _("Password"),
+    "system_type": _("System type"),
+    "bind": _("Bind as"),
+    "tls": _("Encrypt with TLS"),
+    "enquire_link_seconds": _("Seconds between enquire links"),
+    "response_timeout_seconds": _("Seconds to wait for an answer"),
+    "queue_seconds": _("Seconds a message may wait for a place in the window"),
+    "reconnect_seconds": _("Seconds before binding again"),
+}
+#: Kept in columns of their own.
+COLUMNS = ("window", "rate_per_second")
+
+
+def type_choices() -> list[tuple[str, str]]:
+    return [(code, TYPE_NAMES.get(code, code)) for code in sorted(known_types(CHANNEL_TYPES))]
+
+
+TYPE_NAMES = {"smpp": _("SMPP 3.4"), "simulator": _("Simulator, for test keys")}
+
+
+class ChannelForm(forms.Form):
+    """Name, limits and the type's own settings.  A secret is never shown; left empty it stays as it is."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+
+    def __init__(self, *args, type: str, channel: Channel | None = None, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.channel = channel
+        self.own = [field for field in fields(channel_type(type).config_class) if field.name not in COLUMNS]
+        for field in self.own:
+            self.fields[field.name] = form_field(field, is_new=channel is None)
+        if any(field.name == "system_id" for field in self.own):
+            self.fields["source_address"] = forms.CharField(
+                label=_("Source for messages with a signature"), max_length=20, required=False, initial=DEFAULT_SOURCE,
+                validators=[RegexValidator(r"^[A-Za-z0-9]*$", _("Letters and digits only."))],
+            )  # fmt: skip
+        self.fields["window"] = forms.IntegerField(
+            label=_("Messages in flight at once"), min_value=1, max_value=5_000, initial=200
+        )
+        self.fields["rate_per_second"] = forms.IntegerField(
+            label=_("Segments a second at most"), min_value=1, max_value=100_000, required=False,
+            help_text=_("Empty: as many as the carrier takes."),
+        )  # fmt: skip
+        if channel is not None:
+            self.initial = {**stored(channel), **self.initial}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The type's settings as its config class takes them."""
+        names = [field.name for field in self.own] + ["source_address"] * ("source_address" in self.fields)
+        given = {name: self.cleaned_data.get(name) for name in names}
+        return {name: value for name, value in given.items() if value not in (None, "")}
+
+    def blame(self, problems: dict[str, Any]) -> None:
+        """Show what the type refused beside each of its settings."""
+        for name, problem in problems.items():
+            self.add_error(name if name in self.fields else None, str(problem))
+
+
+def stored(channel: Channel) -> dict[str, Any]:
+    return {
+        **channel.config,
+        "name": channel.name,
+        "window": channel.window,
+        "rate_per_second": channel.rate_per_second,
+    }
+
+
+def form_field(field: Field, *, is_new: bool) -> forms.Field:
+    """The form field for one setting of a type, by its Python type."""
+    label = LABELS.get(field.name, field.name.replace("_", " ").capitalize())
+    default = None if field.default is MISSING else field.default
+    is_needed = field.default is MISSING
+    if field.metadata.get("secret"):
+        return forms.CharField(
+            label=label, required=is_new, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            help_text="" if is_new else _("Never shown. Leave it empty to keep it."),
+        )  # fmt: skip
+    hint = typing.get_args(field.type) or (field.type,)
+    if field.name == "bind":
+        choices = [(value, value) for value in ("transceiver", "transmitter", "receiver")]
+        return forms.ChoiceField(label=label, choices=choices, initial=default)
+    if "bool" in str(hint):
+        widget = forms.CheckboxInput(attrs={"class": "switch", "role": "switch"})
+        return forms.BooleanField(label=label, required=False, initial=default, widget=widget)
+    if "float" in str(hint):
+        return forms.FloatField(label=label, required=is_needed, initial=default)
+    if "int" in str(hint):
+        return forms.IntegerField(label=label, required=is_needed, initial=default)
+    return forms.CharField(label=label, required=is_needed, initial=default, max_length=253)
+
+
+class RouteForm(forms.ModelForm):
+    """One line of the choice among channels."""
+
+    class Meta:
+        model = Route
+        fields = ("country", "category", "priority", "is_test")
+        labels = {"country": _("Country code"), "is_test": _("For test keys")}  # noqa: RUF012
+        help_texts = {  # noqa: RUF012
+            "country": _("Two letters, such as CN; empty for any."),
+            "priority": _("The lowest goes first."),
+        }
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"].validators.append(RegexValidator(r"^[A-Za-z]{2}$", _("Two letters, such as CN.")))
+        self.fields["category"].choices = [("", _("Any type")), *Category.choices]
+
+    def clean_country(self) -> str:
+        return self.cleaned_data["country"].upper()
+
+
+class TestForm(forms.Form):
+    """To whom a test of the channel goes."""
+
+    recipient = forms.CharField(label=_("Number"), max_length=40, widget=forms.TextInput(attrs={"inputmode": "tel"}))
