@@ -31,7 +31,8 @@ class Claimed(NamedTuple):
 
 
 # Turn by turn between organisations: the organisations with waiting rows are found by skipping through the index,
-# then each gives its oldest ripe rows, as many as an even share of the batch.
+# then each with ripe ones gives its oldest, as many as an even share of the batch.  In no fixed order, because there may
+# be more organisations than places.
 _PICK = """
 WITH RECURSIVE waiting AS (
     (SELECT organisation_id FROM engine_queueentry
@@ -44,7 +45,14 @@ WITH RECURSIVE waiting AS (
         ORDER BY q.organisation_id LIMIT 1)
     FROM waiting WHERE waiting.organisation_id IS NOT NULL
 ),
-turns AS (SELECT organisation_id, count(*) OVER () AS how_many FROM waiting WHERE organisation_id IS NOT NULL)
+turns AS (
+    SELECT organisation_id, count(*) OVER () AS how_many FROM waiting
+    WHERE organisation_id IS NOT NULL AND EXISTS (
+        SELECT 1 FROM engine_queueentry q
+        WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s AND q.attempt_id IS NULL
+            AND q.organisation_id = waiting.organisation_id AND q.due_at <= now())
+    ORDER BY random()
+)
 SELECT ripe.message_id FROM turns CROSS JOIN LATERAL (
     SELECT q.message_id FROM engine_queueentry q
     WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s AND q.attempt_id IS NULL
