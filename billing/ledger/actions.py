@@ -11,6 +11,7 @@ from accounts.models import Organisation
 from kit.errors import NotFound
 from kit.ids import uuid7s
 from kit.money import Micros
+from kit.sql import rows
 
 from .errors import CreditInUse, CurrencyMismatch, InsufficientBalance, NotBelow, ReferenceTaken
 from .models import Account, Reason, Transfer
@@ -119,11 +120,20 @@ def set_credit_line(*, organisation: Organisation, amount: Micros) -> Account:
     return wallet
 
 
+_FIELDS = ("id", "organisation_id", "kind", "currency", "has_floor", "balance", "floor")
+_READ = "SELECT " + ", ".join(_FIELDS) + " FROM ledger_account"
+_FIND = _READ + " WHERE (organisation_id, kind, currency) IN (SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]))"
+_LOCK = _READ + " WHERE id = ANY(%s::uuid[]) AND has_floor ORDER BY id FOR NO KEY UPDATE"
+
+
+def _read(statement: str, parameters: list) -> list[Account]:
+    """Accounts by SQL of our own: every message sent comes this way, and the ORM's query is half of what it costs."""
+    return [Account.from_db(connection.alias, _FIELDS, row) for row in rows(statement, parameters)]
+
+
 def _find(pots: set[Pot]) -> dict[Pot, Account]:
-    organisations, kinds, currencies = (set(column) for column in zip(*pots, strict=True))
-    rows = Account.objects.filter(organisation_id__in=organisations, kind__in=kinds, currency__in=currencies)
-    found = {(row.organisation_id, row.kind, row.currency): row for row in rows}
-    return {pot: found[pot] for pot in pots & found.keys()}
+    columns = [[str(pot[n]) for pot in pots] for n in range(3)]
+    return {(account.organisation_id, account.kind, account.currency): account for account in _read(_FIND, columns)}
 
 
 def _empty(organisation_id: UUID, kind: str, currency: str) -> Account:
@@ -147,8 +157,7 @@ def _check(move: Move) -> None:
 def _lock(moves: Sequence[Move]) -> dict[UUID, Account]:
     """Lock the pots that have a floor, in primary-key order, and return them as they are now."""
     wanted = {pot.pk for move in moves for pot in (move.source, move.target) if pot.has_floor}
-    rows = Account.objects.filter(pk__in=wanted, has_floor=True).select_for_update(no_key=True).order_by("pk")
-    locked = {account.pk: account for account in rows}
+    locked = {account.pk: account for account in _read(_LOCK, [list(wanted)])}
     if locked.keys() != wanted:
         raise NotFound
     return locked
@@ -190,9 +199,7 @@ def _make(moves: Sequence[Move], floored: dict[UUID, Account]) -> list[Transfer]
     in_order = sorted(moves, key=lambda move: move.reference)
     new = [_transfer(id, move) for id, move in zip(uuid7s(len(moves)), in_order, strict=True)]
     columns = [[getattr(transfer, name) for transfer in new] for name in _COLUMNS]
-    with connection.cursor() as cursor:
-        cursor.execute(_MAKE, [*columns, list(floored)])
-        made, now, short = cursor.fetchone()
+    [(made, now, short)] = rows(_MAKE, [*columns, list(floored)])
     for account, needed in json.loads(short or "{}").items():
         _refuse(floored[UUID(account)], needed)
     if made < len(new):
