@@ -28,3 +28,8 @@ class NothingToTakeBack(DomainError):
         }
         super().__init__(message, available=str(units(available)), currency=currency)
         self.available = available
+
+
+class SuspendedAbove(DomainError):
+    code = "suspended_above"
+    message = _("This account was stopped by somebody above you, who alone can let it work again.")
