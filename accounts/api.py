@@ -11,6 +11,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions, permissions
 
 from kit import tenancy
+from kit.api import limits
 from kit.errors import DomainError
 from kit.sealing import fingerprint
 
@@ -61,8 +62,11 @@ def authenticate_key(secret: str, address: str | None) -> AuthenticatedKey:
     return AuthenticatedKey(key, organisation)
 
 
-def authenticate_request(request: HttpRequest) -> AuthenticatedKey:
-    """The same from a request's Authorization header; whatever it does is recorded under the key's name."""
+def authenticate_request(request: HttpRequest, *, counts: bool = True) -> AuthenticatedKey:
+    """The same from a request's Authorization header; whatever it does is recorded under the key's name.
+
+    Raises TooManyRequests too, unless `counts` is off: then the caller counts the request itself (kit.api.limits).
+    """
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise KeyMissing
@@ -71,6 +75,8 @@ def authenticate_request(request: HttpRequest) -> AuthenticatedKey:
     audit.act(audit.machine(found.key, address=address, request_id=request_id()))
     request.organisation = found.organisation
     timezone.activate(found.organisation.time_zone)
+    if counts:
+        limits.count(found.key.pk)
     return found
 
 
@@ -95,7 +101,7 @@ class HasScope(permissions.BasePermission):
             return False
         required: Any = getattr(view, "required_scope", None)
         if isinstance(required, dict):
-            required = required.get(request.method)
+            required = required.get("GET" if request.method == "HEAD" else request.method)
         if required is None:
             raise exceptions.MethodNotAllowed(request.method)
         request.auth.require(required)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .actions import create_organisation
-from .choices import SCOPE_LABELS, countries, described, time_zones
+from .choices import COUNTRY_NAMES, SCOPE_LABELS, countries, described, time_zones
 from .models import Membership, User
 from .queries import seller_at
 from .rules.countries import defaults_for
@@ -129,6 +129,12 @@ class OrganisationForm(forms.Form):
         choices=settings.LANGUAGES,
         help_text=_("Of mail to the team; each person chooses their own."),
     )
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        country = self.initial.get("country", "")
+        if country and country not in COUNTRY_NAMES:  # one that sign-up does not offer
+            self.fields["country"].choices = [(country, country), *countries()]
 
 
 class ProfileForm(forms.Form):

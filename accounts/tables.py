@@ -76,7 +76,7 @@ class ApiKeyTable(tables.Table):
     def render_networks(self, value: list[str]) -> SafeString | str:
         if not value:
             return gettext("anywhere")
-        return format_html_join(LINE, '<span class="mono sm">{}</span>', ((each,) for each in value))
+        return format_html("<div>{}</div>", format_html_join(LINE, '<span class="mono sm">{}</span>', zip(value)))
 
     def render_last_used_at(self, value) -> str:
         return ago(value) if value else gettext("never")
@@ -104,7 +104,7 @@ class AuditTable(tables.Table):
     at = tables.Column(verbose_name=_("When"), orderable=False)
     actor_label = tables.Column(verbose_name=_("Who"), orderable=False)
     action = tables.Column(verbose_name=_("What"), orderable=False)
-    changes = tables.Column(verbose_name=_("Before → after"), accessor="pk", orderable=False)
+    changes = tables.Column(verbose_name=_("Change"), accessor="pk", orderable=False)
     address = tables.Column(verbose_name=_("From"), orderable=False, default="—")
 
     class Meta:
@@ -117,30 +117,38 @@ class AuditTable(tables.Table):
 
     def render_action(self, record: AuditEntry) -> SafeString:
         return format_html(
-            '<span class="mono sm">{}</span><div class="meta"><span class="mono">{} {}</span></div>',
+            '<div><span class="mono sm">{}</span><div class="meta"><span class="mono">{} {}</span></div></div>',
             record.action, record.target_type, record.target_id,
         )  # fmt: skip
 
-    def render_changes(self, record: AuditEntry) -> SafeString | str:
+    def render_changes(self, record: AuditEntry) -> SafeString:
         fields = sorted({*record.before, *record.after})
-        lines = ((field, shown(record.before, field), shown(record.after, field)) for field in fields)
-        return format_html_join(
-            LINE, '<span class="sm"><span class="t3">{}</span> {} → {}</span>', lines
+        lines = ((field, change(record.before.get(field), record.after.get(field))) for field in fields)
+        return format_html(
+            '<div class="sm">{}</div>', format_html_join(LINE, '<span class="t3">{}</span> {}', lines)
         )  # fmt: skip
 
     def render_address(self, value: str) -> SafeString:
         return format_html('<span class="mono sm">{}</span>', value)
 
 
-def shown(values: dict, field: str) -> str:
-    value = values.get(field)
+def change(before, after) -> str:
+    """What a field was and is; only what it is when it was nothing."""
+    if before in (None, "", []):
+        return shown(after)
+    return f"{shown(before)} → {shown(after)}"
+
+
+def shown(value) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "—"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
     return "—" if value in (None, "") else str(value)
 
 
 def tag(label: str, tone: str = "") -> SafeString:
-    return format_html('<span class="tag {}">{}</span>', tone, label)
+    return format_html('<span><span class="tag {}">{}</span></span>', tone, label)
 
 
 def badge(tone: str, label: str) -> SafeString:

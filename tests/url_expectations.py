@@ -5,13 +5,20 @@ A new address goes here: `"room:name": Own(id="thing")`, and, if the thing is ne
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.actions import invite_member
 from accounts.tests.factories import make_api_key, make_member
 from billing.packages.tests.factories import make_purchase
+from kit.ids import uuid7
+from messaging.campaigns.tests.factories import make_draft, make_started
 from messaging.content.tests.factories import draft_version, submitted_version
 from messaging.engine.tests.factories import World
+from messaging.hooks.models import WebhookDelivery
+from messaging.hooks.tests.factories import make_webhook
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,10 @@ THINGS: Mapping[str, Callable[[World], Any]] = {
     "sender": lambda world: world.sender.pk,
     "review": lambda world: submitted_version(world.customer).pk,
     "message": lambda world: world.accept(1).messages[0].id,
+    "campaign": lambda world: make_started(world).pk,
+    "campaign_draft": lambda world: make_draft(world).pk,
+    "webhook": lambda world: make_webhook(world.customer)[0].pk,
+    "webhook_event": lambda world: webhook_event(world),
     "account": lambda world: world.customer.pk,
     "channel": lambda world: world.channel.pk,
     "route": lambda world: world.channel.routes.first().pk,
@@ -77,6 +88,25 @@ EXPECTATIONS: Mapping[str, Own | House | Free] = {
     "messaging:template_new_version": Own(id="template"),
     "messaging:template_archive": Own(id="template"),
     "messaging:sender": Own(id="sender"),
+    "messaging:campaign": Own(id="campaign"),
+    "messaging:campaign_pause": Own(id="campaign"),
+    "messaging:campaign_resume": Own(id="campaign"),
+    "messaging:campaign_cancel": Own(id="campaign"),
+    "messaging:campaign_results": Own(id="campaign"),
+    "messaging:send_recipients": Own(id="campaign_draft"),
+    "messaging:send_file": Own(id="campaign_draft"),
+    "messaging:send_reading": Own(id="campaign_draft"),
+    "messaging:send_unusable": Own(id="campaign_draft"),
+    "messaging:send_message": Own(id="campaign_draft"),
+    "messaging:send_schedule": Own(id="campaign_draft"),
+    "messaging:send_review": Own(id="campaign_draft"),
+    "messaging:webhook": Own(id="webhook"),
+    "messaging:webhook_test": Own(id="webhook"),
+    "messaging:webhook_rotate": Own(id="webhook"),
+    "messaging:webhook_switch": Own(id="webhook"),
+    "messaging:webhook_remove": Own(id="webhook"),
+    "messaging:webhook_replay_failed": Own(id="webhook"),
+    "messaging:webhook_replay": Own(id="webhook_event"),
     "messaging:review": House(id="review"),
     "messaging:message": Own(id="message"),
     "messaging:message_reveal": Own(id="message"),
@@ -97,3 +127,13 @@ def invitation(world: World):
     with world.customer.scope(user=owner.pk):
         made, _token = invite_member(organisation=world.customer, email="new@example.com", role="sender", by=owner)
     return made.pk
+
+
+def webhook_event(world: World):
+    endpoint, _secret = make_webhook(world.customer)
+    now = timezone.now()
+    event = WebhookDelivery.objects.create(
+        organisation=world.customer, endpoint=endpoint, message_id=uuid7(), event="message.delivered",
+        status=WebhookDelivery.Status.FAILED, due_at=now, give_up_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    return event.pk

@@ -35,6 +35,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        return self.name
+
     @property
     def initials(self) -> str:
         words = (self.name or self.email.split("@")[0]).replace(".", " ").split()

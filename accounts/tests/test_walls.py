@@ -1,9 +1,12 @@
 """The second wall, read from PostgreSQL's own catalogue: a new table without it fails here."""
 
+import re
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from accounts.tests.factories import make_agent, make_customer, make_member, make_user
@@ -295,3 +298,20 @@ def test_an_agent_reaches_below_and_neither_beside_nor_above():
 
     assert seen == {agent.pk, below.pk}
     assert cousin.pk not in seen
+
+
+#: Where work across tenants is the work itself: stations 2 to 4, the ledger, tasks looking for work, commands.
+MACHINE_ROOM = re.compile(
+    r"(kit/tenancy|messaging/(engine|channels|traffic|hooks)|billing/ledger)/|(messaging/campaigns|billing/\w+|agents)/tasks|"
+    r"agents/actions/accrual\.py|portal/site/demo/|bench/|.*/management/commands/"
+)
+PAGES = re.compile(r".*/(views|queries|forms|tables|api|context|navigation)(\.py|/)")
+
+
+def test_only_the_machine_room_works_across_tenants():
+    root = Path(settings.BASE_DIR)
+    sources = (path.relative_to(root).as_posix() for path in root.glob("[a-z]*/**/*.py") if "tests" not in path.parts)
+    users = [path for path in sources if re.search(r"\bas_engine\(", (root / path).read_text())]
+
+    outside = [path for path in users if not MACHINE_ROOM.match(path) or PAGES.match(path)]
+    assert not outside, f"a page or query must not leave its tenant: {outside}"

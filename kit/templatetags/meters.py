@@ -71,5 +71,7 @@ def chart(kind: str, data: Mapping, id: str, summary: str, size: str = "") -> di
 
 @register.filter
 def widget_kind(field) -> str:
-    """checkbox, file, hidden, select, … of a bound field."""
+    """checkbox, file, hidden, select, … of a bound field; a list of checkboxes is "checkboxes"."""
+    if getattr(field.field.widget, "allow_multiple_selected", False):
+        return "checkboxes"
     return getattr(field.field.widget, "input_type", "") or type(field.field.widget).__name__.lower()
