@@ -2,6 +2,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.rules.permissions import KEY_SCOPES, Permission, Role, may, permissions_of
 
@@ -13,7 +14,7 @@ class RoleChoices(models.TextChoices):
     OWNER = Role.OWNER, _("Owner")
     ADMIN = Role.ADMIN, _("Admin")
     DEVELOPER = Role.DEVELOPER, _("Developer")
-    SENDER = Role.SENDER, _("Sender")
+    SENDER = Role.SENDER, pgettext_lazy("role", "Sender")
     FINANCE = Role.FINANCE, _("Finance")
     REVIEWER = Role.REVIEWER, _("Reviewer")
     SUPPORT = Role.SUPPORT, _("Support")

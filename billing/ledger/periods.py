@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 LONGEST = timedelta(days=366)
 
@@ -39,8 +40,8 @@ class PeriodForm(forms.Form):
     def __init__(self, data, **kwargs) -> None:
         super().__init__(data if "from" in data or "to" in data else None, **kwargs)
         day = {"widget": forms.DateInput(attrs={"type": "date", "class": "in"}, format="%Y-%m-%d"), "required": False}
-        self.fields["from"] = forms.DateField(label=_("From"), initial=this_month().first, **day)
-        self.fields["to"] = forms.DateField(label=_("To"), initial=this_month().last, **day)
+        self.fields["from"] = forms.DateField(label=pgettext_lazy("period", "From"), initial=this_month().first, **day)
+        self.fields["to"] = forms.DateField(label=pgettext_lazy("period", "To"), initial=this_month().last, **day)
 
     def clean(self):
         first = self.cleaned_data.get("from") or this_month().first

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation
 from billing.pricing.models import Category
@@ -16,9 +17,9 @@ from .queries import approved_senders_of
 from .rules.variables import MOST_VARIABLES
 
 VARIABLE_TYPES = {
-    "text": _("Text"),
-    "number": _("Number"),
-    "code": _("Code"),
+    "text": pgettext_lazy("variable", "Text"),
+    "number": pgettext_lazy("variable", "Number"),
+    "code": pgettext_lazy("variable", "Code"),
     "date": _("Date or time"),
     "amount": _("Amount"),
     "link": _("Link"),

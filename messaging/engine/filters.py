@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from kit.ids import first_id_at
 from messaging.content.models import TemplateVersion
@@ -40,8 +41,8 @@ class MessageFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(
         label=_("Status"), choices=STATUS_CHOICES, empty_label=_("Any status"), method="by_status"
     )
-    since = django_filters.DateFilter(label=_("From"), method="by_first_day")
-    until = django_filters.DateFilter(label=_("To"), method="by_last_day")
+    since = django_filters.DateFilter(label=pgettext_lazy("period", "From"), method="by_first_day")
+    until = django_filters.DateFilter(label=pgettext_lazy("period", "To"), method="by_last_day")
     reference = PlainFilter(label=_("Your reference"), field_name="client_reference", max_length=64)
     campaign = django_filters.UUIDFilter(label=_("Campaign"), field_name="campaign_id")
     template = django_filters.UUIDFilter(label=_("Template"), method="by_template")
