@@ -121,9 +121,13 @@ def set_credit_line(*, organisation: Organisation, amount: Micros) -> Account:
 
 
 _FIELDS = ("id", "organisation_id", "kind", "currency", "has_floor", "balance", "floor")
-_READ = "SELECT " + ", ".join(_FIELDS) + " FROM ledger_account"
-_FIND = _READ + " WHERE (organisation_id, kind, currency) IN (SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]))"
-_LOCK = _READ + " WHERE id = ANY(%s::uuid[]) AND has_floor ORDER BY id FOR NO KEY UPDATE"
+_FIND = """
+SELECT id, organisation_id, kind, currency, has_floor, balance, floor FROM ledger_account
+WHERE (organisation_id, kind, currency) IN (SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]))
+"""
+_LOCK = """
+SELECT id, organisation_id, kind, currency, has_floor, balance, floor FROM ledger_account
+WHERE id = ANY(%s::uuid[]) AND has_floor ORDER BY id FOR NO KEY UPDATE"""
 
 
 def _read(statement: str, parameters: list) -> list[Account]:

@@ -47,9 +47,13 @@ class StatementTable(tables.Table):
 
 def label_of(transfer: Transfer) -> str:
     """What a movement of the wallet was, as its owner sees it: credit given looks different from both sides."""
-    if transfer.reason == Reason.CREDIT and transfer.change < 0:
-        return gettext("Credit given to an account")
-    return transfer.get_reason_display()
+    if transfer.reason != Reason.CREDIT:
+        return transfer.get_reason_display()
+    if transfer.reference.startswith("credit_back:"):
+        came_in, went_out = gettext("Credit taken back from an account"), gettext("Credit taken back by your reseller")
+    else:
+        came_in, went_out = transfer.get_reason_display(), gettext("Credit given to an account")
+    return came_in if transfer.change > 0 else went_out
 
 
 def address_of(subject: str) -> str:

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.tests.factories import make_agent, make_customer, make_operator, make_user, signed_in
-from billing.ledger.actions import hold, transfer_credit
+from billing.ledger.actions import account_of, hold, transfer, transfer_credit
+from billing.ledger.models import Account, Reason
 from billing.ledger.queries import statement
 from billing.ledger.tests.factories import fund
 from billing.packages import actions as packages
@@ -255,6 +256,12 @@ def test_credit_from_a_reseller_is_on_the_statement():
 
     assert "Credit from your reseller" in read(signed_in(child), "/billing/wallet/")
     assert "Credit given to an account" in read(signed_in(agent), "/billing/wallet/")
+
+    ours, theirs = (account_of(one, Account.Kind.WALLET, "GBP") for one in (agent, child))
+    transfer(source=theirs, target=ours, amount=1, reason=Reason.CREDIT, reference=f"credit_back:{agent.pk}:1")
+
+    assert "Credit taken back by your reseller" in read(signed_in(child), "/billing/wallet/")
+    assert "Credit taken back from an account" in read(signed_in(agent), "/billing/wallet/")
 
 
 @pytest.mark.parametrize("amount", ["4.99", "-5", "1e9", "NaN", "five", "", "50000.01", "5.001", "\x00"])
