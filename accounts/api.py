@@ -167,4 +167,6 @@ def _check(key: ApiKey, organisation: Organisation, address: str | None) -> None
 def _note_use(key: ApiKey) -> None:
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        # Requests of one key must not wait for each other over a note: who finds the row taken leaves it to the other.
+        free = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=key.pk).values("pk")
+        ApiKey.objects.filter(pk__in=free).update(last_used_at=now)
