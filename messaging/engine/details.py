@@ -10,12 +10,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.choices import COUNTRY_NAMES
 from accounts.models import ApiKey, Organisation
 from billing.packages.models import Allowance
 from billing.pricing.models import Category
 from kit.formatting import format_money, format_unit_price, took
 from messaging.content.models import TemplateVersion
+from messaging.recipients.countries import country_name
 
 from .meanings import meaning_of
 from .models import Message
@@ -130,7 +130,7 @@ def shown_text(message: Message) -> str:
 
 def details(organisation: Organisation, message: Message) -> list[tuple[Any, Any]]:
     rows = [
-        (_("Country"), COUNTRY_NAMES.get(message.country, message.country)),
+        (_("Country"), country_name(message.country)),
         (_("Type"), message.get_category_display()),
         (_("Sender"), message.sender or _("Signature in the text")),
         (_("Template"), template_link(organisation, message)),

@@ -17,11 +17,10 @@ from redis.exceptions import TimeoutError as CacheSlow
 
 from accounts.middleware import API, Undone
 from accounts.models.access import RoleChoices
-from kit.api import body_of, error_body
+from kit.api import RETRY_AFTER_SECONDS, as_refusal, body_of, error_body, headers_of
 from kit.errors import DomainError, NotAllowed, NotFound
 from kit.htmx import is_fragment, toast
 
-RETRY_AFTER_SECONDS = 5
 STORE_AWAY = (OperationalError, InterfaceError, CacheAway, CacheSlow)
 
 
@@ -80,11 +79,10 @@ class RefusalMiddleware:
 
 
 def api_refusal(error: Exception) -> HttpResponse | None:
-    if isinstance(error, Http404):
-        error = NotFound()
-    if isinstance(error, DomainError):
-        return JsonResponse(body_of(error), status=error.status)
-    return None
+    refusal = as_refusal(error)
+    if refusal is None:
+        return None
+    return JsonResponse(body_of(refusal), status=refusal.status, headers=headers_of(refusal))
 
 
 def console_refusal(request: HttpRequest, error: DomainError) -> HttpResponse:

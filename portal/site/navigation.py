@@ -78,7 +78,9 @@ GROUPS = (
     Group(
         _("Send"),
         (
-            Entry(_("Campaigns"), "speakerphone", "messaging:campaigns", P.VIEW_MESSAGES, "c", kinds=SENDERS),
+            Entry(
+                _("Campaigns"), "speakerphone", "messaging:campaigns", P.VIEW_MESSAGES, "c", mobile=True, kinds=SENDERS
+            ),
             Entry(_("Templates and senders"), "template", "messaging:templates", P.VIEW_CONTENT, "t", kinds=SENDERS),
         ),
     ),

@@ -148,7 +148,7 @@ def plant_customer(
     )
     reviews = [wordings.submit(customer, text, author=owner) for text in texts]
     reviews += [
-        wordings.submit_name(customer, kind="signature", name="Meadowlark", author=owner),
+        wordings.submit_name(customer, kind="signature", name="百灵零售", author=owner),
         wordings.submit_name(customer, kind="alphanumeric", name="Meadowlark", author=owner),
     ]
     wordings.approve_all(operator, reviews, by=reviewer)

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.choices import COUNTRY_NAMES
 from accounts.models import Membership, Organisation
 from accounts.rules.permissions import Permission
 from billing.ledger.queries import days_left, wallet_of
 from billing.packages.queries import usable_allowances_of
 from kit.formatting import format_money
 from messaging.campaigns.models import Campaign
-from messaging.engine.queries import Progress, progress_of
+from messaging.campaigns.progress import CampaignProgress, pace_of, with_progress
+from messaging.campaigns.queries import campaigns_of
+from messaging.campaigns.views.support import TONES
+from messaging.recipients.countries import country_name
 from messaging.traffic.queries import Tally, tallies_by_country
 
 from ..navigation import address
@@ -20,6 +22,7 @@ from .figures import chart, chart_summary, figures_of, kpis
 from .periods import Period
 
 RECENT = 5
+LASTS_LONG = 365  # days
 DESTINATIONS = 6
 LIVE_SECONDS, IDLE_SECONDS = 2, 15
 AT_WORK = (Campaign.Status.SENDING, Campaign.Status.PAUSED)
@@ -27,14 +30,13 @@ AT_WORK = (Campaign.Status.SENDING, Campaign.Status.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class CampaignLine:
-    """A campaign with how far its messages are."""
+    """A campaign with how far its messages are, as the page shows it."""
 
-    campaign: Campaign
-    progress: Progress
+    progress: CampaignProgress
 
     @property
-    def status_tone(self) -> str:
-        return TONES[self.campaign.status]
+    def campaign(self) -> Campaign:
+        return self.progress.campaign
 
     @property
     def url(self) -> str:
@@ -49,6 +51,10 @@ class CampaignLine:
         return self.campaign.started_at or self.campaign.starts_at or self.campaign.created_at
 
     @property
+    def status_tone(self) -> str:
+        return TONES[self.campaign.status]
+
+    @property
     def recipients(self) -> int | None:
         return self.campaign.recipients or None
 
@@ -59,23 +65,7 @@ class CampaignLine:
     @property
     def cost(self) -> int | None:
         """What it has cost so far; unknown before it began."""
-        return self.progress.spent if self.progress.accepted else None
-
-    @property
-    def percent(self) -> int:
-        """Handed to carriers, of its recipients."""
-        return 100 * self.progress.handed_over // self.campaign.recipients if self.campaign.recipients else 0
-
-
-TONES = {
-    Campaign.Status.DRAFT: "wait",
-    Campaign.Status.SCHEDULED: "wait",
-    Campaign.Status.SENDING: "run",
-    Campaign.Status.PAUSED: "warn",
-    Campaign.Status.STOPPED: "bad",
-    Campaign.Status.SENT: "ok",
-    Campaign.Status.CANCELLED: "wait",
-}
+        return self.progress.spent if self.campaign.accepted else None
 
 
 def customer_home(organisation: Organisation, membership: Membership, period: Period) -> dict[str, Any]:
@@ -89,7 +79,7 @@ def customer_home(organisation: Organisation, membership: Membership, period: Pe
         "items": attention(
             organisation,
             membership,
-            balance=money["wallet"].available if money else 0,
+            balance=money["purse"].available if money else 0,
             days_left=money.get("days_left"),
             allowances=money.get("allowances", []),
             campaigns=[line.campaign for line in campaigns],
@@ -114,17 +104,23 @@ def overview(organisation: Organisation, period: Period) -> dict[str, Any]:
 
 def recent_campaigns(organisation: Organisation) -> list[CampaignLine]:
     """The last few, newest first."""
-    rows = Campaign.objects.filter(organisation=organisation).select_related("created_by").order_by("-pk")[:RECENT]
-    campaigns = list(rows)
-    progress = progress_of(organisation, [campaign.pk for campaign in campaigns]) if campaigns else {}
-    return [CampaignLine(campaign, progress.get(campaign.pk, Progress())) for campaign in campaigns]
+    newest = list(campaigns_of(organisation)[:RECENT])
+    return [CampaignLine(progress) for progress in with_progress(organisation, newest)]
 
 
 def live_panel(lines: list[CampaignLine]) -> dict[str, Any]:
     """The campaign to watch, the newest at work, and how often to look again."""
     live = next((line for line in lines if line.campaign.status in AT_WORK), None)
-    pace = LIVE_SECONDS if live and live.is_moving else IDLE_SECONDS
-    return {"live": live, "live_url": address("site:live_campaign"), "live_pace": pace}
+    if live is None or not live.is_moving:
+        return {"live": live, "live_url": address("site:live_campaign"), "poll_seconds": IDLE_SECONDS}
+    pace = pace_of(live.progress)
+    return {
+        "live": live,
+        "live_url": address("site:live_campaign"),
+        "poll_seconds": LIVE_SECONDS,
+        "pace": pace,
+        "done_at": pace.done_at(live.progress.not_sent),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ class Destination:
 
     @property
     def name(self) -> str:
-        return str(COUNTRY_NAMES.get(self.country, self.country))
+        return country_name(self.country)
 
 
 def destinations(organisation: Organisation, period: Period) -> list[Destination]:
@@ -145,10 +141,11 @@ def destinations(organisation: Organisation, period: Period) -> list[Destination
 def money_of(organisation: Organisation, now: datetime) -> dict[str, Any]:
     wallet = wallet_of(organisation)
     return {
-        "wallet": wallet,
+        "purse": wallet,
         "held_text": format_money(wallet.held, wallet.currency),
         "top_up_url": address("billing:top_up"),
         "packages_url": address("billing:packages"),
         "days_left": days_left(organisation, now=now),
+        "lasts_long": LASTS_LONG,
         "allowances": list(usable_allowances_of(organisation)[:4]),
     }

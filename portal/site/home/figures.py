@@ -158,7 +158,7 @@ def price_line(figures: Figures) -> str:
     if not delivered:
         return _("paid for delivered messages only")
     each = format_unit_price(figures.total.spent // delivered, figures.currency)
-    return _("%(price)s a delivered message") % {"price": each}
+    return _("%(price)s a message") % {"price": each}
 
 
 # --- the bars
