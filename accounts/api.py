@@ -10,8 +10,7 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions, permissions
 
-from kit import tenancy
-from kit.api import limits
+from kit import limits, tenancy
 from kit.errors import DomainError
 from kit.sealing import fingerprint
 
@@ -65,7 +64,7 @@ def authenticate_key(secret: str, address: str | None) -> AuthenticatedKey:
 def authenticate_request(request: HttpRequest, *, counts: bool = True) -> AuthenticatedKey:
     """The same from a request's Authorization header; whatever it does is recorded under the key's name.
 
-    Raises TooManyRequests too, unless `counts` is off: then the caller counts the request itself (kit.api.limits).
+    Raises TooManyRequests too, unless `counts` is off: then the caller counts the request itself (kit.limits).
     """
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":

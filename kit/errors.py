@@ -48,3 +48,19 @@ class Invalid(DomainError):
     code = "invalid"
     message = _("Some of what was sent can't be used.")
     status = 422
+
+
+class TooLarge(DomainError):
+    """The body of a request is larger than we read; `details["limit"]` is in bytes."""
+
+    code = "too_large"
+    message = _("The request is too large.")
+    status = 413
+
+
+class TooManyRequests(DomainError):
+    """`details["retry_after"]` is the number of seconds to wait."""
+
+    code = "rate_limited"
+    message = _("That was too much at once. Try again in a moment.")
+    status = 429

@@ -1,13 +1,22 @@
 """Every address of the house.  Each room brings its own: pages in `urls.py`, its part of the API in `api_urls.py`."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 
+from portal.site.explorer import SchemaView
 from portal.site.health import healthz
 
 handler400 = "portal.site.errors.bad_request"
 handler403 = "portal.site.errors.permission_denied"
 handler404 = "portal.site.errors.page_not_found"
 handler500 = "portal.site.errors.server_error"
+
+api = [
+    path("", include("billing.api_urls")),
+    path("", include("messaging.api_urls")),
+    path("openapi.json", SchemaView.as_view(), name="openapi"),
+    path("docs", RedirectView.as_view(pattern_name="site:explorer"), name="docs"),
+]
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -17,5 +26,6 @@ urlpatterns = [
     path("", include("accounts.urls", namespace="accounts")),
     path("", include("billing.urls", namespace="billing")),
     path("", include("messaging.urls", namespace="messaging")),
-    path("api/v1/", include(("messaging.api_urls", "api"))),
+    path("", include("agents.urls", namespace="agents")),
+    path("api/v1/", include((api, "api"))),
 ]

@@ -5,150 +5,224 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from django.db import transaction
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import Organisation
 from billing.pricing.models import Category
+from kit.api import instant
+from kit.api.reading import read_page
+from kit.api.schema import NOT_FOUND, PAGING, REFUSALS, WRITING
 from kit.errors import Invalid
 
-from . import queries
 from .actions import create_template, submit_version
-from .models import MessageTemplate, SenderId, TemplateVersion
-from .rules.variables import LONGEST_BODY
-
-A_PAGE = 100
+from .models import MessageTemplate, ReviewStatus, SenderId, TemplateVersion
+from .queries import senders_of, template_with_versions, templates_of
+from .reasons import REASONS
+from .rules.variables import LONGEST_BODY, LONGEST_NAME, LONGEST_VALUE, MOST_VARIABLES, VariableType
+from .wording import USUAL_LIMIT
 
 
 class VariableSerializer(serializers.Serializer):
-    """What a `{name}` in the text takes."""
+    """What is put in the place of `{name}`.  The example is what a reviewer reads."""
 
-    name = serializers.CharField(max_length=40)
-    type = serializers.ChoiceField(["text", "number", "code", "date", "amount", "link"], default="text")
-    example = serializers.CharField(max_length=500)
-    max_length = serializers.IntegerField(min_value=1, max_value=500, default=20)
+    name = serializers.CharField(max_length=LONGEST_NAME)
+    type = serializers.ChoiceField(VariableType.__args__, default="text")
+    example = serializers.CharField(max_length=LONGEST_VALUE)
+    max_length = serializers.IntegerField(min_value=1, max_value=LONGEST_VALUE, default=USUAL_LIMIT)
 
 
 class NewTemplateSerializer(serializers.Serializer):
+    """A template to be reviewed.  Every `{name}` in the text is described in `variables`."""
+
     name = serializers.CharField(max_length=80)
     category = serializers.ChoiceField(Category.choices)
     text = serializers.CharField(max_length=LONGEST_BODY, trim_whitespace=False)
-    variables = VariableSerializer(many=True, default=list)
+    variables = VariableSerializer(many=True, required=False, max_length=MOST_VARIABLES)
 
 
 class VersionSerializer(serializers.Serializer):
-    """One wording; `reasons` says why it was rejected."""
+    """One wording.  Only an approved one can be sent; its text never changes."""
 
     id = serializers.UUIDField()
     number = serializers.IntegerField()
+    status = serializers.ChoiceField(ReviewStatus.choices)
     text = serializers.CharField()
     variables = VariableSerializer(many=True)
-    status = serializers.CharField()
-    reasons = serializers.ListField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    approved_at = serializers.DateTimeField(allow_null=True)
+    reasons = serializers.ListField(child=serializers.ChoiceField(list(REASONS)), help_text="why it was rejected")
+    note = serializers.CharField(allow_blank=True, help_text="the reviewer's own words")
 
 
 class TemplateSerializer(serializers.Serializer):
-    """`latest` is the version last written, `approved` the one that is sent, if there is one."""
+    """Wording with a name.  `approved` is what a message that names the template is sent with, if there is one;
+    `latest` is the version last written."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
-    category = serializers.CharField()
+    category = serializers.ChoiceField(Category.choices)
+    is_archived = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
     latest = VersionSerializer()
     approved = VersionSerializer(allow_null=True)
 
 
+class TemplateWithVersionsSerializer(TemplateSerializer):
+    versions = VersionSerializer(many=True)
+
+
 class TemplatePageSerializer(serializers.Serializer):
+    """One page of templates, newest first."""
+
     templates = TemplateSerializer(many=True)
-    next = serializers.UUIDField(allow_null=True)
+    next = serializers.UUIDField(allow_null=True, help_text="Give it as `cursor` for the next page; null on the last.")
 
 
 class SenderSerializer(serializers.Serializer):
+    """What the handset shows as “from”.  Only an approved one can be used."""
+
     id = serializers.UUIDField()
     name = serializers.CharField()
-    kind = serializers.CharField()
-    status = serializers.CharField()
+    kind = serializers.ChoiceField(SenderId.Kind.choices)
+    status = serializers.ChoiceField(ReviewStatus.choices)
+    purpose = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
 
 
-class SenderListSerializer(serializers.Serializer):
+class SenderPageSerializer(serializers.Serializer):
+    """One page of senders, newest first."""
+
     senders = SenderSerializer(many=True)
+    next = serializers.UUIDField(allow_null=True, help_text="Give it as `cursor` for the next page; null on the last.")
 
 
-_REFUSED = OpenApiResponse(OpenApiTypes.OBJECT, description='{"error": {"code", "message", "details"}}')
-_REFUSALS = {401: _REFUSED, 403: _REFUSED}
+_VARIABLE = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
+_NEW = {
+    "name": "Order shipped",
+    "category": "notice",
+    "text": "Hello {name}, your order is on its way.",
+    "variables": [_VARIABLE],
+}
+_VERSION = {
+    "id": "019aab34-3df7-7d1e-9d3b-0f8f0c1c7a11",
+    "number": 1,
+    "status": "submitted",
+    "text": _NEW["text"],
+    "variables": [_VARIABLE],
+    "created_at": "2026-11-22T15:12:00.000Z",
+    "submitted_at": "2026-11-22T15:12:00.000Z",
+    "approved_at": None,
+    "reasons": [],
+    "note": "",
+}
+_SUMMARY = {
+    "id": "019aab34-3df4-7cc3-a86c-96d33b5a1c52",
+    "name": "Order shipped",
+    "category": "notice",
+    "is_archived": False,
+    "created_at": "2026-11-22T15:12:00.000Z",
+    "latest": _VERSION,
+    "approved": None,
+}
+_WHOLE = {**_SUMMARY, "versions": [_VERSION]}
+_SENDER = {
+    "id": "019aab34-4a10-7b52-8f0e-1d8c93a6be02",
+    "name": "Kestrel",
+    "kind": "signature",
+    "status": "approved",
+    "purpose": "Orders and deliveries",
+    "created_at": "2026-11-22T15:10:00.000Z",
+}
+
+
+def _answer(serializer: type[serializers.Serializer], why: str, example: Any) -> OpenApiResponse:
+    return OpenApiResponse(serializer, description=why, examples=[OpenApiExample(why, example, response_only=True)])
 
 
 class TemplatesView(APIView):
-    """List templates, and submit new ones."""
+    """List templates, and submit new ones for review."""
 
-    required_scope = {"GET": "templates:read", "POST": "templates:write"}  # noqa: RUF012
+    required_scope = {"GET": "templates:read", "POST": "templates:write"}
 
     @extend_schema(
         operation_id="list_templates",
         summary="List templates, newest first",
-        parameters=[OpenApiParameter("cursor", OpenApiTypes.UUID, description="`next` of the page before.")],
-        responses={200: TemplatePageSerializer, 422: _REFUSED, **_REFUSALS},
+        parameters=PAGING,
+        responses={
+            200: _answer(TemplatePageSerializer, "One page of templates.", {"templates": [_SUMMARY], "next": None}),
+            **REFUSALS,
+        },
     )
     def get(self, request: Request) -> Response:
-        templates = queries.templates_of(request.auth.organisation).order_by("-id")
-        if cursor := request.query_params.get("cursor"):
-            templates = templates.filter(pk__lt=_id(cursor))
-        page = list(templates[: A_PAGE + 1])
-        following = str(page[A_PAGE - 1].pk) if len(page) > A_PAGE else None
-        return Response({"templates": [template_body(one) for one in page[:A_PAGE]], "next": following})
+        page = read_page(templates_of(request.auth.organisation), request.query_params)
+        return Response({"templates": [template_body(template) for template in page.rows], "next": page.next})
 
     @extend_schema(
-        operation_id="submit_template",
-        summary="Submit a new template for review",
+        operation_id="create_template",
+        summary="Make a template and submit it for review",
+        description="A person decides about it; until then its status is `submitted` and it can't be sent.",
         request=NewTemplateSerializer,
-        responses={201: TemplateSerializer, 422: _REFUSED, **_REFUSALS},
+        responses={
+            201: _answer(TemplateWithVersionsSerializer, "Made and submitted.", _WHOLE),
+            **REFUSALS,
+            **WRITING,
+        },
+        examples=[OpenApiExample("A notice", _NEW, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        form = NewTemplateSerializer(data=request.data)
-        if not form.is_valid():
-            raise Invalid(fields=form.errors)
-        fields, organisation, author = form.validated_data, request.auth.organisation, request.auth.key.created_by
-        with naming("body", "text"):
+        asked = NewTemplateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        organisation, author = request.auth.organisation, request.auth.key.created_by
+        wanted = asked.validated_data
+        with transaction.atomic(), naming("body", "text"):
             version = create_template(
-                organisation=organisation,
-                name=fields["name"],
-                category=fields["category"],
-                body=fields["text"],
-                variables=fields["variables"],
-                author=author,
+                organisation=organisation, author=author, body=wanted.pop("text"), **{"variables": [], **wanted}
             )
-        submit_version(version=version, by=author)
-        template = queries.template_with_versions(organisation, version.template_id)
-        return Response(template_body(template), status=201)
+            submit_version(version=version, by=author)
+        return Response(_with_versions(organisation, version.template_id), status=201)
 
 
 class TemplateView(APIView):
     """One template."""
 
-    required_scope = {"GET": "templates:read"}  # noqa: RUF012
+    required_scope = {"GET": "templates:read"}
 
     @extend_schema(
         operation_id="get_template",
-        summary="Get one template",
-        responses={200: TemplateSerializer, 404: _REFUSED, **_REFUSALS},
+        summary="Get one template with its versions",
+        responses={
+            200: _answer(TemplateWithVersionsSerializer, "The template as it stands now.", _WHOLE),
+            **REFUSALS,
+            **NOT_FOUND,
+        },
     )
     def get(self, request: Request, id: UUID) -> Response:
-        return Response(template_body(queries.template_with_versions(request.auth.organisation, id)))
+        return Response(_with_versions(request.auth.organisation, id))
 
 
 class SendersView(APIView):
-    """The names messages can come from."""
+    """The senders messages can carry."""
 
-    required_scope = {"GET": "templates:read"}  # noqa: RUF012
+    required_scope = {"GET": "templates:read"}
 
     @extend_schema(
-        operation_id="list_senders", summary="List senders", responses={200: SenderListSerializer, **_REFUSALS}
+        operation_id="list_senders",
+        summary="List senders, newest first",
+        parameters=PAGING,
+        responses={
+            200: _answer(SenderPageSerializer, "One page of senders.", {"senders": [_SENDER], "next": None}),
+            **REFUSALS,
+        },
     )
     def get(self, request: Request) -> Response:
-        senders = queries.senders_of(request.auth.organisation)
-        return Response({"senders": [sender_body(sender) for sender in senders]})
+        page = read_page(senders_of(request.auth.organisation), request.query_params)
+        return Response({"senders": [sender_body(sender) for sender in page.rows], "next": page.next})
 
 
 @contextmanager
@@ -167,6 +241,8 @@ def template_body(template: MessageTemplate) -> dict[str, Any]:
         "id": str(template.pk),
         "name": template.name,
         "category": template.category,
+        "is_archived": template.archived_at is not None,
+        "created_at": instant(template.created_at),
         "latest": version_body(template.latest),
         "approved": version_body(live) if live else None,
     }
@@ -177,19 +253,29 @@ def version_body(version: TemplateVersion) -> dict[str, Any]:
     return {
         "id": str(version.pk),
         "number": version.number,
+        "status": version.status,
         "text": version.body,
         "variables": version.variables,
-        "status": version.status,
+        "created_at": instant(version.created_at),
+        "submitted_at": instant(version.submitted_at),
+        "approved_at": instant(version.approved_at),
         "reasons": rejection.reasons if rejection else [],
+        "note": rejection.note if rejection else "",
     }
 
 
 def sender_body(sender: SenderId) -> dict[str, Any]:
-    return {"id": str(sender.pk), "name": sender.name, "kind": sender.kind, "status": sender.status}
+    return {
+        "id": str(sender.pk),
+        "name": sender.name,
+        "kind": sender.kind,
+        "status": sender.status,
+        "purpose": sender.purpose,
+        "created_at": instant(sender.created_at),
+    }
 
 
-def _id(typed: str) -> UUID:
-    try:
-        return UUID(typed)
-    except ValueError:
-        raise Invalid(fields={"cursor": "This is not a cursor of ours."}) from None
+def _with_versions(organisation: Organisation, id: UUID) -> dict[str, Any]:
+    template = template_with_versions(organisation, id)
+    versions = sorted(template.versions.all(), key=lambda version: version.number, reverse=True)
+    return {**template_body(template), "versions": [version_body(version) for version in versions]}

@@ -38,7 +38,7 @@ def test_templates_are_listed_with_their_approved_version_and_reasons():
         ["prize"],
     )
     one = api(customer).get(f"/api/v1/templates/{sent_back.template_id}").json()
-    assert one == oldest
+    assert one == oldest | {"versions": [oldest["latest"]]}
 
 
 def test_submitting_a_template_puts_it_in_the_queue():
@@ -56,17 +56,17 @@ def test_submitting_a_template_puts_it_in_the_queue():
     [
         ({"name": ""}, "name"),
         ({"name": "a\x00"}, "name"),
-        ({"name": "\ud83d"}, "name"),
+        ({"name": "\ud83d"}, ""),
         ({"name": ["x"]}, "name"),
         ({"category": "spam"}, "category"),
         ({"category": None}, "category"),
         ({"text": "Hi {"}, "text"),
         ({"text": "Hi\u202e {name}"}, "text"),
-        ({"text": "Hi \udc00{name}"}, "text"),
+        ({"text": "Hi \udc00{name}"}, ""),
         ({"text": {"a": 1}}, "text"),
         ({"variables": "name"}, "variables"),
         ({"variables": [{"name": f"v{n}", "example": "a"} for n in range(10_000)]}, "variables"),
-        ({"variables": [{"name": "name", "example": "a", "max_length": 10**9}]}, "variables"),
+        ({"variables": [{"name": "name", "example": "a", "max_length": 10**9}]}, "variables[0].max_length"),
         ({"variables": []}, "variables"),
     ],
 )
@@ -95,14 +95,13 @@ def test_a_key_needs_the_scope():
         assert getattr(client, method)(f"/api/v1/{path}").json()["error"]["code"] == "scope_missing"
 
 
-def test_pages_follow_each_other(monkeypatch):
-    monkeypatch.setattr("messaging.content.api.A_PAGE", 2)
+def test_pages_follow_each_other():
     customer = make_customer()
     names = [approved_version(customer).template.name for _ in range(5)]
     client, found, cursor = api(customer), [], ""
 
     while cursor is not None:
-        page = client.get("/api/v1/templates", {"cursor": cursor} if cursor else {}).json()
+        page = client.get("/api/v1/templates", {"limit": 2, "cursor": cursor}).json()
         found += [template["name"] for template in page["templates"]]
         cursor = page["next"]
 
@@ -116,4 +115,10 @@ def test_senders_are_listed():
 
     answer = api(customer).get("/api/v1/senders").json()
 
-    assert answer == {"senders": [{"id": str(sender.pk), "name": "Kestrel", "kind": "signature", "status": "approved"}]}
+    (shown,) = answer["senders"]
+    assert (shown["id"], shown["name"], shown["kind"], shown["status"]) == (
+        str(sender.pk),
+        "Kestrel",
+        "signature",
+        "approved",
+    )

@@ -2,15 +2,10 @@
 
 from typing import Any
 
-from kit.money import units
+from kit.api import amount, instant
 from messaging.engine.accept import Accepted
 from messaging.engine.models import Message
 from messaging.engine.states import CODES
-
-
-def amount(micros: int) -> str:
-    """An amount in currency units with all its decimals, as text: money is never a float."""
-    return f"{units(micros):.6f}".rstrip("0").rstrip(".") or "0"
 
 
 def accepted_body(accepted: Accepted, references: list[str], typed: list[str]) -> dict[str, Any]:
@@ -55,11 +50,7 @@ def message_body(message: Message) -> dict[str, Any]:
         "reference": message.client_reference,
         "campaign": str(message.campaign_id) if message.campaign_id else None,
         "is_test": message.is_test,
-        "accepted_at": _instant(message.accepted_at),
-        "submitted_at": _instant(message.submitted_at),
-        "final_at": _instant(message.final_at),
+        "accepted_at": instant(message.accepted_at),
+        "submitted_at": instant(message.submitted_at),
+        "final_at": instant(message.final_at),
     }
-
-
-def _instant(moment) -> str | None:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None

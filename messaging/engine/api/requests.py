@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from kit.errors import Invalid
+from kit.errors import Invalid, TooLarge
 
 MOST_MESSAGES = 1_000
 LONGEST_BODY_BYTES = 4 * 1024 * 1024
@@ -44,9 +44,9 @@ _decoder = msgspec.json.Decoder(SendRequest)
 
 
 def read_request(body: bytes) -> SendRequest:
-    """Decode and check the form of a send request.  Raises Invalid naming the field and what is wrong with it."""
+    """Decode and check the form of a send request.  Raises Invalid naming the field and what is wrong with it, TooLarge."""
     if len(body) > LONGEST_BODY_BYTES:
-        raise Invalid(fields={"": f"The request is larger than {LONGEST_BODY_BYTES} bytes."})
+        raise TooLarge(limit=LONGEST_BODY_BYTES)
     try:
         request = _decoder.decode(body)
     except msgspec.ValidationError as error:

@@ -4,6 +4,8 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from kit.api.schema import NEXT, REFUSALS, WRITING, refused
+
 from .requests import MOST_MESSAGES
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -81,40 +83,17 @@ _MESSAGE = {
     },
 }
 
-_ERROR = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "details"],
-            "properties": {"code": _TEXT, "message": _TEXT, "details": {"type": "object"}},
-        }
-    },
-}
-
 MESSAGE = OpenApiResponse(_MESSAGE, description="The message as it stands now.")
 MESSAGE_PAGE = OpenApiResponse(
     {
         "type": "object",
         "properties": {
             "messages": {"type": "array", "items": _MESSAGE},
-            "next": {"type": ["string", "null"], "description": "Give it as `cursor` for the next page."},
+            "next": NEXT,
         },
     },
     description="One page, newest first.",
 )
-REFUSALS = {
-    status: OpenApiResponse(_ERROR, description=why)
-    for status, why in {
-        401: "The key is missing, wrong, expired or revoked.",
-        403: "The key lacks the scope, comes from another network, or the account is suspended.",
-        404: "There is nothing with that id here.",
-        422: "Something that was sent can't be used; `details` names it.",
-        503: "The database is away for a moment; try again after `Retry-After` seconds.",
-    }.items()
-}
-
 SEND: dict[str, Any] = {
     "operation_id": "send_messages",
     "summary": "Send one message, or up to 1,000",
@@ -129,8 +108,23 @@ SEND: dict[str, Any] = {
     ],
     "responses": {
         202: OpenApiResponse(_ACCEPTED, description="Accepted: on disk and on their way."),
-        402: OpenApiResponse(_ERROR, description="The balance does not reach; `details` says how much is missing."),
+        402: refused(
+            "The balance does not reach; `details` says how much is missing.",
+            "insufficient_balance",
+            "The wallet does not hold enough. Top it up, or buy a package.",
+            needed="0.08",
+            available="0.03",
+            currency="GBP",
+        ),
+        404: refused(
+            "There is no approved template or sender with that id or name.",
+            "not_found",
+            "There is no approved template with this id or name.",
+            field="template",
+            given="Order shipped",
+        ),
         **REFUSALS,
+        413: WRITING[413],
     },
     "examples": [
         OpenApiExample(

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.api import AuthenticatedKey, authenticate_request
 from accounts.models import Organisation
+from kit import limits
 from kit.errors import Invalid, NotFound
 from messaging.content.compiled import CompiledVersion, compiled
 from messaging.content.free_text import free_text_allowed
@@ -27,19 +28,31 @@ _encode = msgspec.json.Encoder().encode
 def send(request: HttpRequest) -> HttpResponse:
     """Accept 1 to 1,000 messages; 202 with their ids means that all of them are on disk and will be sent.
 
-    Raises DomainErrors: 401/403 for the key, 422 naming each field or message that can't be used, 402 when the
-    balance does not reach.  Nothing has been stored then.
+    Raises DomainErrors: 401/403 for the key, 429 for too many at once, 422 naming each field or message that can't be
+    used, 402 when the balance does not reach.  Nothing has been stored then.
     """
-    caller = authenticate_request(request)
+    caller = authenticate_request(request, counts=False)
     caller.require("messages:send")
     body = request.body
+    wanted = _read_and_count(caller, body)
     status, answer = answer_once(
         organisation=caller.organisation,
         key=request.headers.get("Idempotency-Key", ""),
         request=body,
-        act=lambda: (202, _accept(caller, read_request(body))),
+        act=lambda: (202, _accept(caller, wanted)),
     )
     return HttpResponse(_encode(answer), status=status, content_type="application/json")
+
+
+def _read_and_count(caller: AuthenticatedKey, body: bytes) -> SendRequest:
+    """The request, counted with all its messages in one round trip; one that can't be read counts too."""
+    wanted, messages = None, 0
+    try:
+        wanted = read_request(body)
+        messages = len(wanted.recipients)
+    finally:
+        limits.count(caller.key.pk, messages=messages)
+    return wanted
 
 
 def _accept(caller: AuthenticatedKey, wanted: SendRequest) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from kit.api.reading import read_id, read_page, read_plain
+from kit.api.schema import NOT_FOUND, PAGING
 from kit.errors import Invalid
 from messaging.engine.queries import message_of, messages_for
 from messaging.engine.states import BY_CODE
@@ -16,8 +18,6 @@ from messaging.engine.states import BY_CODE
 from . import schema
 from .bodies import message_body
 from .sending import send
-
-MOST_A_PAGE = 200
 
 
 class MessagesView(APIView):
@@ -38,8 +38,7 @@ class MessagesView(APIView):
         operation_id="list_messages",
         summary="List messages, newest first",
         parameters=[
-            OpenApiParameter("cursor", OpenApiTypes.UUID, description="`next` of the page before."),
-            OpenApiParameter("limit", int, description=f"1 to {MOST_A_PAGE}, 50 unless told."),
+            *PAGING,
             OpenApiParameter("status", str, enum=sorted(BY_CODE)),
             OpenApiParameter("to", str, description="The exact number, in E.164."),
             OpenApiParameter("reference", str, description="Your own reference."),
@@ -49,25 +48,16 @@ class MessagesView(APIView):
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        limit = _limit(query.get("limit", "50"))
         messages = messages_for(request.auth.organisation)
-        if cursor := query.get("cursor"):
-            messages = messages.filter(pk__lt=_id("cursor", cursor))
         if campaign := query.get("campaign"):
-            messages = messages.filter(campaign_id=_id("campaign", campaign))
+            messages = messages.filter(campaign_id=read_id("campaign", campaign))
         if status := query.get("status"):
             messages = messages.filter(status=_status(status))
         for parameter, column in (("to", "recipient"), ("reference", "client_reference")):
             if value := query.get(parameter):
-                messages = messages.filter(**{column: _plain(parameter, value)})
-        page = list(messages[: limit + 1])
-        more = len(page) > limit
-        return Response(
-            {
-                "messages": [message_body(message) for message in page[:limit]],
-                "next": str(page[limit - 1].pk) if more else None,
-            }
-        )
+                messages = messages.filter(**{column: read_plain(parameter, value)})
+        page = read_page(messages, query)
+        return Response({"messages": [message_body(message) for message in page.rows], "next": page.next})
 
 
 class MessageView(APIView):
@@ -76,32 +66,15 @@ class MessageView(APIView):
     required_scope = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="get_message", summary="Get one message", responses={200: schema.MESSAGE, **schema.REFUSALS}
+        operation_id="get_message",
+        summary="Get one message",
+        responses={200: schema.MESSAGE, **schema.REFUSALS, **NOT_FOUND},
     )
     def get(self, request: Request, id: UUID) -> Response:
         return Response(message_body(message_of(request.auth.organisation, id)))
-
-
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_A_PAGE:
-        raise Invalid(fields={"limit": f"Use a number from 1 to {MOST_A_PAGE}."})
-    return int(text)
-
-
-def _id(parameter: str, text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid(fields={parameter: "This is not an id."}) from None
 
 
 def _status(text: str) -> int:
     if text not in BY_CODE:
         raise Invalid(fields={"status": f"Use one of {', '.join(sorted(BY_CODE))}."})
     return int(BY_CODE[text])
-
-
-def _plain(parameter: str, text: str) -> str:
-    if "\0" in text:
-        raise Invalid(fields={parameter: "This contains a NUL character."})
-    return text
