@@ -86,7 +86,17 @@ GROUPS = (
     ),
     Group(
         _("Monitor"),
-        (Entry(_("Messages"), "messages", "messaging:messages", P.VIEW_MESSAGES, "m", mobile=True, kinds=SENDERS),),
+        (
+            Entry(
+                pgettext_lazy("menu", "Messages"),
+                "messages",
+                "messaging:messages",
+                P.VIEW_MESSAGES,
+                "m",
+                mobile=True,
+                kinds=SENDERS,
+            ),
+        ),
     ),
     Group(
         _("Build"),
