@@ -65,8 +65,9 @@ _ACCEPTED = {
     },
 }
 
-_MESSAGE = {
+_MESSAGE: dict[str, Any] = {
     "type": "object",
+    "required": ["id", "to", "status", "is_final"],
     "properties": {
         **dict.fromkeys(("to", "country", "text", "sender", "category", "status", "error", "price", "currency"), _TEXT),
         "id": {"type": "string", "format": "uuid"},
@@ -83,16 +84,60 @@ _MESSAGE = {
     },
 }
 
-MESSAGE = OpenApiResponse(_MESSAGE, description="The message as it stands now.")
-MESSAGE_PAGE = OpenApiResponse(
+EXAMPLE = {
+    "id": "019aab35-0b1e-7f43-9c55-3f6f0d9a8b21",
+    "to": "+447911123456",
+    "country": "GB",
+    "text": "【Kestrel】Hello Ada, your order is on its way.",
+    "sender": "",
+    "category": "notice",
+    "status": "delivered",
+    "is_final": True,
+    "error": "",
+    "segments": 1,
+    "encoding": "ucs2",
+    "price": "0.04",
+    "currency": "GBP",
+    "paid_by": "wallet",
+    "reference": "order-1001",
+    "campaign": None,
+    "is_test": False,
+    "accepted_at": "2026-11-22T15:12:00.286Z",
+    "submitted_at": "2026-11-22T15:12:00.301Z",
+    "final_at": "2026-11-22T15:12:02.118Z",
+}
+_ACCEPTED_EXAMPLE = {
+    "messages": [
+        {
+            "id": EXAMPLE["id"],
+            "to": "+447911123456",
+            "typed": "07911 123456",
+            "reference": "order-1001",
+            "status": "queued",
+            "error": "",
+            "segments": 1,
+            "price": "0.04",
+        }
+    ],
+    "segments": 1,
+    "price": "0.04",
+    "currency": "GBP",
+}
+
+
+def _answer(schema: dict[str, Any], why: str, example: dict[str, Any]) -> OpenApiResponse:
+    return OpenApiResponse(schema, description=why, examples=[OpenApiExample(why, example, response_only=True)])
+
+
+MESSAGE = _answer(_MESSAGE, "The message as it stands now.", EXAMPLE)
+MESSAGE_PAGE = _answer(
     {
         "type": "object",
-        "properties": {
-            "messages": {"type": "array", "items": _MESSAGE},
-            "next": NEXT,
-        },
+        "required": ["messages", "next"],
+        "properties": {"messages": {"type": "array", "items": _MESSAGE}, "next": NEXT},
     },
-    description="One page, newest first.",
+    "One page, newest first.",
+    {"messages": [EXAMPLE], "next": EXAMPLE["id"]},
 )
 SEND: dict[str, Any] = {
     "operation_id": "send_messages",
@@ -100,14 +145,15 @@ SEND: dict[str, Any] = {
     "description": (
         "202 means that every message, its price and its place in the queue are on disk. With an `Idempotency-Key`, "
         "the same request again within seven days gives the same messages; another request with that key is refused. "
-        "Messages sent with a test key never reach a carrier: numbers ending in 0001 fail, in 0002 are refused."
+        "Messages sent with a test key never reach a carrier: numbers that end in 0001 fail, in 0002 are refused, "
+        "in 0003 get no receipt; all others are delivered."
     ),
     "request": {"application/json": _SEND_REQUEST},
     "parameters": [
         OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Up to 255 characters.")
     ],
     "responses": {
-        202: OpenApiResponse(_ACCEPTED, description="Accepted: on disk and on their way."),
+        202: _answer(_ACCEPTED, "Accepted: on disk and on their way.", _ACCEPTED_EXAMPLE),
         402: refused(
             "The balance does not reach; `details` says how much is missing.",
             "insufficient_balance",
