@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -31,8 +33,12 @@ class CommissionRule(TenantOwned):
             models.CheckConstraint(name="commission_at_most_all", condition=models.Q(basis_points__lte=10_000)),
         ]
 
+    @property
+    def percent(self) -> Decimal:
+        return Decimal(self.basis_points) / 100
+
     def __str__(self) -> str:
-        return f"{self.basis} {self.basis_points / 100}%"
+        return f"{self.basis} {self.percent}%"
 
 
 class CommissionEntry(TenantOwned):

@@ -28,6 +28,10 @@ class PriceLine:
     next_from: datetime | None = None
 
     @property
+    def category_label(self) -> str:
+        return Category(self.category).label
+
+    @property
     def margin(self) -> int | None:
         return None if self.cost is None or self.price is None else self.price - self.cost
 

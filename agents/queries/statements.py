@@ -33,8 +33,13 @@ class Line:
     taken_back: int = 0
 
     @property
+    def packages_kept(self) -> int:
+        """Commission on packages less what refunds took back."""
+        return self.on_packages + self.taken_back
+
+    @property
     def commission(self) -> int:
-        return self.on_traffic + self.on_packages + self.taken_back
+        return self.on_traffic + self.packages_kept
 
     @property
     def total(self) -> int:
