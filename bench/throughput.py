@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 VAR = ROOT / "var" / "bench"
 TICKS = os.sysconf("SC_CLK_TCK")
 FOREIGN_CORES_ALLOWED = 0.2
@@ -41,7 +42,7 @@ def house(port: int) -> Iterator[dict[str, Any]]:
         wait_until(lambda: launcher.poll() is not None or is_ready(port), 180, "the house is ready")
         if launcher.poll() is not None:
             sys.exit(f"the house did not start; see {VAR / 'log'}")
-        wait_until(lambda: "worker-dispatch" in state()["pids"], 60, "the workers are up")
+        wait_until(are_workers_ready, 120, "the workers are ready")
         yield state()
     finally:
         launcher.send_signal(signal.SIGTERM)
@@ -50,6 +51,14 @@ def house(port: int) -> Iterator[dict[str, Any]]:
 
 def state() -> dict[str, Any]:
     return json.loads((VAR / "run" / "stack.json").read_text())
+
+
+def are_workers_ready() -> bool:
+    """Whether each set of workers has said so: their start-up is not the messages' cost."""
+    from portal.queues import QUEUES
+
+    logs = [VAR / "log" / f"worker-{queue}.log" for queue in QUEUES]
+    return all(log.exists() and " ready." in log.read_text() for log in logs)
 
 
 def is_ready(port: int) -> bool:
@@ -74,7 +83,6 @@ def wait_until(true, seconds: float, what: str) -> None:
 
 def connect(facts: dict[str, Any]) -> None:
     os.environ.update(facts["environment"]["worker"])
-    sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
