@@ -171,7 +171,7 @@ class _Count:
     def __init__(self, wording: Wording, file: RecipientFile) -> None:
         self.wording, self.file = wording, file
         self.counted = self.out = self.unusable = self.unusable_row = self.unicode = 0
-        self.shortest = self.longest = self.longest_row = 0
+        self.shortest = self.longest = self.longest_row = self.longest_text = 0
         self.problems: Counter[str] = Counter()
         self.messages: Counter[str] = Counter()
         self.segments: Counter[str] = Counter()
@@ -190,8 +190,8 @@ class _Count:
         self.messages[country] += 1
         self.segments[country] += made.segments
         self.shortest = min(self.shortest or made.segments, made.segments)
-        if made.segments > self.longest:
-            self.longest, self.longest_row = made.segments, row
+        if (made.segments, len(made.text)) > (self.longest, self.longest_text):
+            self.longest, self.longest_text, self.longest_row = made.segments, len(made.text), row
         if made.is_unicode:
             self.unicode += 1
             if len(self.forcing) < NAMED:

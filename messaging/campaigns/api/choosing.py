@@ -1,0 +1,43 @@
+"""What a machine names by id or name, looked up among what is approved."""
+
+from uuid import UUID
+
+from accounts.models import Organisation
+from kit.errors import Invalid, NotFound
+from messaging.content.models import SenderId, TemplateVersion
+from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
+
+
+def version_named(organisation: Organisation, template: str) -> TemplateVersion:
+    """The latest approved version of a template given by id or name, or exactly the version given by its id."""
+    id = _as_id(template)
+    if id is None:
+        found = approved_versions_of(organisation).filter(template__name=template).first()
+    else:
+        found = approved_versions_of(organisation).filter(template_id=id).first()
+        found = found or sendable_versions_of(organisation).filter(pk=id).first()
+    if found is None:
+        raise NotFound("There is no approved template with this id or name.", field="template", given=template)
+    return found
+
+
+def sender_named(organisation: Organisation, sender: str) -> SenderId:
+    """The approved sender with this id or name; the only one there is where none is named."""
+    if not sender:
+        only = list(approved_senders_of(organisation)[:2])
+        if len(only) == 1:
+            return only[0]
+        raise Invalid(fields={"sender": "Say which approved sender to use." if only else "No sender is approved yet."})
+    if id := _as_id(sender):
+        return sendable_sender(organisation, id)
+    found = approved_senders_of(organisation).filter(name=sender.strip("【】")).first()
+    if found is None:
+        raise NotFound("There is no approved sender with this id or name.", field="sender", given=sender)
+    return found
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
