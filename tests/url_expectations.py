@@ -11,10 +11,11 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.actions import invite_member
-from accounts.tests.factories import make_api_key, make_member
+from accounts.tests.factories import make_agent, make_api_key, make_member
 from billing.packages.tests.factories import make_purchase
+from billing.pricing.models import PriceBook
 from kit.ids import uuid7
-from messaging.campaigns.tests.factories import make_draft, make_started
+from messaging.campaigns.tests.factories import make_draft, make_file, make_started, people
 from messaging.content.tests.factories import draft_version, submitted_version
 from messaging.engine.tests.factories import World
 from messaging.hooks.models import WebhookDelivery
@@ -67,6 +68,9 @@ THINGS: Mapping[str, Callable[[World], Any]] = {
     "webhook": lambda world: make_webhook(world.customer)[0].pk,
     "webhook_event": lambda world: webhook_event(world),
     "account": lambda world: world.customer.pk,
+    "recipient_file": lambda world: make_file(world.customer, people(3)).pk,
+    "reseller": lambda world: make_agent(parent=world.agent).pk,
+    "price_list": lambda world: PriceBook.objects.get(organisation=world.agent).pk,
     "channel": lambda world: world.channel.pk,
     "route": lambda world: world.channel.routes.first().pk,
 }
@@ -83,6 +87,16 @@ EXPECTATIONS: Mapping[str, Own | House | Free] = {
     "billing:purchase": Own(id="purchase"),
     "billing:pay": Own(id="purchase"),
     "billing:refund": Own(id="purchase"),
+    "agents:account": Own(id="account", actor="agent"),
+    "agents:account_credit": Own(id="account", actor="agent"),
+    "agents:account_prices": Own(id="account", actor="agent"),
+    "agents:account_commission": Own(id="reseller", actor="agent"),
+    "agents:account_suspend": Own(id="account", actor="agent"),
+    "agents:account_resume": Own(id="account", actor="agent"),
+    "agents:account_statement": Own(id="reseller", actor="agent"),
+    "agents:account_statement_csv": Own(id="reseller", actor="agent"),
+    "agents:price_list": Own(id="price_list", actor="agent"),
+    "agents:price_list_publish": Own(id="price_list", actor="agent"),
     "messaging:draft": Own(id="draft"),
     "messaging:template": Own(id="template"),
     "messaging:template_new_version": Own(id="template"),
@@ -118,6 +132,11 @@ EXPECTATIONS: Mapping[str, Own | House | Free] = {
     "messaging:route_new": House(id="channel"),
     "messaging:route_remove": House(id="channel", route_id="route"),
     "api:message": Own(id="message"),
+    "api:recipient_file": Own(id="recipient_file"),
+    "api:campaign": Own(id="campaign"),
+    "api:campaign_pause": Own(id="campaign"),
+    "api:campaign_resume": Own(id="campaign"),
+    "api:campaign_cancel": Own(id="campaign"),
     "api:template": Own(id="template"),
 }
 
