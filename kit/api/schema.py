@@ -47,11 +47,11 @@ def refused(why: str, code: str, message: str, **details: Any) -> OpenApiRespons
 
 REFUSALS: dict[int, OpenApiResponse] = {
     401: refused(
-        "The key is missing, wrong, expired or revoked.", "key_unknown", "This API key is not known.",
+        "The key is missing, wrong, expired or revoked.", "api_key_unknown", "This API key does not exist.",
     ),
     403: refused(
         "The key lacks the scope, comes from another network, or the account is suspended.",
-        "scope_missing", "This API key does not have the scope this needs.", scope="messages:send", has=["messages:read"],
+        "scope_missing", "This API key does not have the scope this address needs.", scope="messages:send", has=["messages:read"],
     ),
     406: refused(
         "`Accept` excludes JSON.", "not_acceptable", "Could not satisfy the request Accept header.",

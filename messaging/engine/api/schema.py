@@ -157,7 +157,7 @@ SEND: dict[str, Any] = {
         402: refused(
             "The balance does not reach; `details` says how much is missing.",
             "insufficient_balance",
-            "The wallet does not hold enough. Top it up, or buy a package.",
+            "The wallet does not hold enough for this. Top it up, or send less.",
             needed="0.08",
             available="0.03",
             currency="GBP",
