@@ -2,6 +2,7 @@
 
 import django_tables2 as tables
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .models import Route
@@ -42,19 +43,10 @@ class ChannelTable(tables.Table):
 class RouteTable(tables.Table):
     """Which messages the channel carries."""
 
-    country = tables.TemplateColumn(
-        "{% if value %}{{ value }}{% else %}{% translate 'Any country' %}{% endif %}", verbose_name=_("Country"),
-        empty_values=(),
-    )  # fmt: skip
-    category = tables.TemplateColumn(
-        "{% if value %}{{ record.get_category_display }}{% else %}{% translate 'Any type' %}{% endif %}",
-        verbose_name=_("Type"), empty_values=(),
-    )  # fmt: skip
+    country = tables.Column(verbose_name=_("Country"), empty_values=())
+    category = tables.Column(verbose_name=_("Type"), empty_values=())
     priority = tables.Column(verbose_name=_("Priority"), attrs={"cell": {"class": "n"}})
-    is_test = tables.TemplateColumn(
-        "{% if value %}{% translate 'Test keys' %}{% else %}{% translate 'Live traffic' %}{% endif %}",
-        verbose_name=_("For"),
-    )
+    is_test = tables.Column(verbose_name=_("For"))
     remove = tables.TemplateColumn(template_name="channels/_remove_cell.html", verbose_name="", accessor="pk")
 
     class Meta:
@@ -67,3 +59,12 @@ class RouteTable(tables.Table):
 
     def __init__(self, *args, can_change: bool, **kwargs) -> None:
         super().__init__(*args, exclude=() if can_change else ("remove",), **kwargs)
+
+    def render_country(self, value: str) -> str:
+        return value or gettext("Any country")
+
+    def render_category(self, record: Route) -> str:
+        return record.get_category_display() if record.category else gettext("Any type")
+
+    def render_is_test(self, value: bool) -> str:
+        return gettext("Test keys") if value else gettext("Live traffic")

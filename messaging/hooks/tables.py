@@ -1,7 +1,10 @@
 """The lists of this room."""
 
 import django_tables2 as tables
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from kit.formatting import ago
 
 from .models import WebhookEndpoint
 
@@ -14,12 +17,7 @@ class WebhookTable(tables.Table):
         orderable=False,
         attrs={"td": {"class": "beside"}},
     )
-    last_event = tables.TemplateColumn(
-        "{% load numbers %}{% if value %}{{ record.last_event_at|ago }}{% else %}{% translate 'none yet' %}{% endif %}",
-        verbose_name=_("Latest event"),
-        orderable=False,
-        empty_values=(),
-    )
+    last_event = tables.Column(verbose_name=_("Latest event"), orderable=False, empty_values=())
     created_at = tables.TemplateColumn("{% load numbers %}{{ value|moment }}", verbose_name=_("Added"))
 
     class Meta:
@@ -28,3 +26,6 @@ class WebhookTable(tables.Table):
         template_name = "components/table.html"
         empty_text = _("No webhook matches.")
         attrs = {"caption": _("Webhooks")}
+
+    def render_last_event(self, record: WebhookEndpoint) -> str:
+        return ago(record.last_event_at) if record.last_event else gettext("none yet")
