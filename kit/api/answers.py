@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404
 from django.utils.encoding import force_str
@@ -51,7 +52,7 @@ def as_refusal(error: Exception) -> DomainError | None:
     if isinstance(error, (Http404, exceptions.NotFound)):
         return NotFound()
     if isinstance(error, RequestDataTooBig):
-        return TooLarge()
+        return TooLarge(limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, exceptions.ParseError):
         return Invalid(fields={"": force_str(error.detail)})
     if isinstance(error, exceptions.ValidationError):

@@ -1,20 +1,18 @@
 """The last answers: JSON under /api/, a page elsewhere."""
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
 
 from accounts.middleware import API
-from kit.api import body_of, error_body
-from kit.errors import NotAllowed, NotFound, TooLarge
+from kit.api import as_refusal, body_of, error_body
+from kit.errors import NotAllowed, NotFound
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
-        if isinstance(exception, RequestDataTooBig):
-            return JsonResponse(body_of(TooLarge(limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)), status=TooLarge.status)
+        if refusal := as_refusal(exception):  # such as a body that is too large
+            return JsonResponse(body_of(refusal), status=refusal.status)
         return JsonResponse(error_body("bad_request", _("This request can't be read.")), status=400)
     return defaults.bad_request(request, exception)
 
