@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.views.people import switch_language
 from portal.site.explorer import SchemaView
 from portal.site.health import healthz
 
@@ -20,7 +21,7 @@ api = [
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/setlang/", switch_language, name="set_language"),
     path("accounts/", include("allauth.urls")),
     path("", include("portal.site.urls", namespace="site")),
     path("", include("accounts.urls", namespace="accounts")),
