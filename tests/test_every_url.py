@@ -17,7 +17,7 @@ from kit.ids import uuid7
 from kit.tenancy import scope as scopes
 from messaging.engine.tests.factories import World, make_world
 
-from .url_expectations import EXPECTATIONS, THINGS, Free, House, Own
+from .url_expectations import EXPECTATIONS, GIVEN, THINGS, Free, Given, House, Own
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -163,6 +163,61 @@ def test_with_both_walls_taken_out_strangers_are_let_in(monkeypatch):
     assert {"accounts:member", "accounts:api_key_revoke", "messaging:template", "billing:purchase"} <= let_in
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("walls", [with_both_walls, without_queries, without_policies])
+def test_a_strangers_id_in_a_form_or_body_is_answered_like_one_that_does_not_exist(walls, monkeypatch):
+    ours, theirs = make_world(), make_world()
+    doors = {
+        f"{given.address} {given.field}={given.thing}": (sender(given, ours), THINGS[given.thing](theirs))
+        for given in GIVEN
+    }
+
+    told = {}
+    with monkeypatch.context() as patch:
+        walls(patch)
+        for name, (send, stranger) in doors.items():
+            missing = uuid7()
+            answer, expected = send(stranger), send(missing)
+            if answer.status_code in (201, 202, 302, 303, 500) or answer.status_code != expected.status_code:
+                told[name] = f"{answer.status_code} for a stranger's, {expected.status_code} for a missing one"
+            elif plain(answer, {"": stranger}) != plain(expected, {"": missing}):
+                told[name] = "another text for a stranger's than for a missing one"
+
+    assert not told
+
+
+@pytest.mark.django_db
+def test_ones_own_id_in_a_form_or_body_is_taken():
+    """The control: the form or body is otherwise as it should be."""
+    ours = make_world()
+
+    refused = {}
+    for given in GIVEN:
+        answer = sender(given, ours)(THINGS[given.thing](ours))
+        if answer.status_code not in (201, 202, 302):
+            refused[f"{given.address} {given.field}={given.thing}"] = answer.content.decode()
+
+    assert not refused
+
+
+def sender(given: Given, world: World):
+    """Posts the body with one id put into its field."""
+    organisation = getattr(world, given.actor)
+    path = reverse(given.address, kwargs={key: THINGS[thing](world) for key, thing in given.own.items()})
+    rest = {
+        key: str(THINGS[value](world)) if isinstance(value, str) and value in THINGS else value
+        for key, value in given.rest.items()
+    }
+    client = signed_in(organisation)
+    client.raise_request_exception = False
+    if not given.address.startswith("api:"):
+        return lambda id: client.post(path, {**rest, given.field: str(id)})
+    headers = {"Authorization": f"Bearer {make_api_key(organisation)[1]}"}
+    return lambda id: client.post(
+        path, {**rest, given.field: str(id)}, content_type="application/json", headers=headers
+    )
+
+
 def ids(name: str, world: World) -> dict:
     return {key: THINGS[thing](world) for key, thing in EXPECTATIONS[name].things.items()}
 
@@ -192,4 +247,4 @@ def plain(answer, given: dict) -> str:
     text = answer.content.decode()
     for value in given.values():
         text = text.replace(str(value), "ID")
-    return re.sub(r'(csrf(middlewaretoken)?"( value| content)?="|nonce="|mono">)[\w-]+', r"\1", text)
+    return re.sub(r'((csrf(middlewaretoken)?|token)"( value| content)?="|nonce="|mono">)[\w-]+', r"\1", text)

@@ -4,7 +4,7 @@ A new address goes here: `"room:name": Own(id="thing")`, and, if the thing is ne
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from billing.packages.tests.factories import make_purchase
 from billing.pricing.models import PriceBook
 from kit.ids import uuid7
 from messaging.campaigns.tests.factories import make_draft, make_file, make_started, people
+from messaging.content.models import TemplateVersion
 from messaging.content.tests.factories import draft_version, submitted_version
 from messaging.engine.tests.factories import World
 from messaging.hooks.models import WebhookDelivery
@@ -52,14 +53,29 @@ class Free:
     why: str
 
 
+@dataclass(frozen=True)
+class Given:
+    """A form or a JSON body that names something by id.  `rest` fills the other fields so that the id is looked at."""
+
+    address: str
+    field: str
+    thing: str
+    rest: Mapping[str, Any] = field(default_factory=dict)
+    #: What the address itself carries, of the asker's own.
+    own: Mapping[str, str] = field(default_factory=dict)
+    actor: str = "customer"
+
+
 #: How to make one thing of a world's and what the address calls it.
 THINGS: Mapping[str, Callable[[World], Any]] = {
     "member": lambda world: make_member(world.customer, "sender").pk,
     "invitation": lambda world: invitation(world),
     "api_key": lambda world: make_api_key(world.customer)[0].pk,
     "purchase": lambda world: make_purchase(world.customer, amount="20.00").pk,
+    "template_approved": lambda world: TemplateVersion.objects.get(pk=world.wording.id).template_id,
     "draft": lambda world: draft_version(world.customer).pk,
     "template": lambda world: draft_version(world.customer).template_id,
+    "version": lambda world: world.wording.id,
     "sender": lambda world: world.sender.pk,
     "review": lambda world: submitted_version(world.customer).pk,
     "message": lambda world: world.accept(1).messages[0].id,
@@ -139,6 +155,27 @@ EXPECTATIONS: Mapping[str, Own | House | Free] = {
     "api:campaign_cancel": Own(id="campaign"),
     "api:template": Own(id="template"),
 }
+
+#: Ids that travel in bodies.  Values of `rest` that name a THING become one of the asker's own.
+GIVEN = [
+    Given("accounts:switch", "organisation", "account"),
+    Given("agents:account_prices", "book", "price_list", own={"id": "account"}, actor="agent"),
+    Given(
+        "agents:account_new", "book", "price_list", actor="agent",
+        rest={"name": "New", "owner_email": "new@example.com", "kind": "customer", "country": "GB", "currency": "GBP",
+              "locale": "en", "time_zone": "UTC"},
+    ),
+    Given("messaging:send_message", "version", "version", {"sender": "sender", "name": "Ours"}, {"id": "campaign_draft"}),
+    Given("messaging:send_message", "sender", "sender", {"version": "version", "name": "Ours"}, {"id": "campaign_draft"}),
+    Given("api:messages", "template", "template_approved", {"to": "+447400100001", "variables": {"name": "Ada"}}),
+    Given("api:messages", "template", "version", {"to": "+447400100001", "variables": {"name": "Ada"}}),
+    Given(
+        "api:messages", "sender", "sender",
+        {"to": "+447400100001", "template": "template_approved", "variables": {"name": "Ada"}},
+    ),
+    Given("api:campaigns", "file", "recipient_file", {"template": "version", "variables": {"name": {"column": "name"}}}),
+    Given("api:campaigns", "template", "version", {"file": "recipient_file", "variables": {"name": {"column": "name"}}}),
+]  # fmt: skip
 
 
 def invitation(world: World):
