@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import ApiKey, Organisation
 from billing.packages.models import Allowance
@@ -33,8 +33,15 @@ ICONS = {
     "receipt": "mail-check",
     "final": "circle-check",
 }
+#: What receipts say, in our words.
+RECEIPTS = {
+    "accepted": gettext_lazy("Still on its way"),
+    "delivered": gettext_lazy("Delivered to the handset"),
+    "undelivered": gettext_lazy("Not delivered"),
+    "expired": gettext_lazy("Given up by the carrier"),
+}
 #: A step's tone as the timeline knows it.
-TONES = {"run": "info", "bad": "warn", "wait": ""}
+TONES = {"run": "info", "wait": ""}
 
 
 def page_of_message(organisation: Organisation, message: Message) -> dict[str, Any]:
@@ -47,7 +54,6 @@ def page_of_message(organisation: Organisation, message: Message) -> dict[str, A
         "is_code_hidden": shown_text(message) != message.body,
         "details": details(organisation, message),
         "cost": cost(organisation, message),
-        "meaning": meaning_of(message.error_code) if message.error_code else "",
     }
 
 
@@ -67,7 +73,7 @@ def milliseconds(span: timedelta) -> float:
 
 def drawn(steps: list[Step], message: Message) -> list[dict[str, Any]]:
     """The steps as the timeline component takes them, each with the time since the one before."""
-    before = None
+    before, said = None, ""
     lines = []
     for step in steps:
         lines.append(
@@ -78,12 +84,12 @@ def drawn(steps: list[Step], message: Message) -> list[dict[str, Any]]:
                 "icon": icon_of(step),
                 "title": step.label,
                 "text": text_of(step, message),
-                "code": step.data.get("code", ""),
+                "code": step.data.get("code", "") if step.data.get("code") != said else "",
                 "meaning": meaning_of(step.data.get("code", "")),
                 "gap": f"+{took(milliseconds(step.at - before))}" if before else "",
             }
         )
-        before = step.at
+        before, said = step.at, step.data.get("code", "")
     return lines
 
 
@@ -101,6 +107,8 @@ def text_of(step: Step, message: Message) -> str:
         return _("Attempt %(number)d") % {"number": data["number"]}
     if step.code == "outcome" and data.get("reference"):
         return _("Carrier's message id %(reference)s") % {"reference": data["reference"]}
+    if step.code == "receipt":
+        return str(RECEIPTS.get(data["state"], data["state"]))
     if step.code == "final":
         return money_line(message)
     return ""

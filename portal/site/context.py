@@ -27,6 +27,7 @@ def shell_of(request: HttpRequest) -> dict[str, Any]:
     membership = getattr(request, "membership", None)
     parts = {
         "brand": lazily(lambda: look_at(host_of(request))),
+        "api_base": request.build_absolute_uri("/").rstrip("/"),
         "docs_url": address("site:docs"),
         "help_url": address("site:docs"),
         "explorer_url": address("site:explorer"),

@@ -16,7 +16,13 @@ SEND = """curl %smessages \\
   -H "Content-Type: application/json" \\
   -d '{"to": "+447700900123", "template": "Order shipped", "variables": {"order": "88213"}}'"""
 READ = """curl %smessages/MESSAGE_ID -H "Authorization: Bearer $API_KEY\""""
-REFUSAL = """{"error": {"code": "insufficient_balance", "message": "…", "details": {"needed": "1.20", "available": "0.40"}}}"""
+REFUSAL = """{
+  "error": {
+    "code": "insufficient_balance",
+    "message": "The wallet does not hold enough.",
+    "details": {"needed": "1.20", "available": "0.40", "currency": "GBP"}
+  }
+}"""
 
 
 class LandingView(TemplateView):

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from accounts.models import Membership, Organisation
 from accounts.rules.permissions import Permission
 from billing.packages.models import Allowance
-from kit.formatting import format_count, format_money
+from kit.formatting import format_count, format_money, series
 from messaging.campaigns.models import Campaign
 from messaging.content.models import ReviewStatus, SenderId, TemplateVersion
 from messaging.content.reasons import reasons_of
@@ -98,7 +98,7 @@ def rejected_templates(organisation: Organisation) -> Iterator[dict[str, Any]]:
             "icon": "file-x", "tone": "bad", "action": _("Fix"),
             "url": address("messaging:template", version.template_id),
             "title": _("Template “%(name)s” was rejected") % {"name": version.template.name},
-            "text": _("%(reasons)s. Mend it and submit it again.") % {"reasons": ", ".join(reasons) or _("See the note")},
+            "text": _("%(reasons)s. Mend it and submit it again.") % {"reasons": series(reasons) or _("See the note")},
         }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.utils import formats, timezone, translation
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
@@ -81,7 +81,7 @@ def compared_line(period: Period) -> str:
     """What the figures are of, and with what they are compared: both only up to the last full hour."""
     now = timezone.localtime(period.now)
     facts = {
-        "day": formats.date_format(now, "l j F" if not translation.get_language().startswith("zh") else "n月j日 l"),
+        "day": formats.date_format(now, "WEEKDAY_FORMAT"),
         "weekday": formats.date_format(now, "l"),
         "until": f"{timezone.localtime(period.whole_hours_until):%H:%M}",
         "first": formats.date_format(timezone.localtime(period.first), "SHORT_DATE_FORMAT"),
