@@ -8,12 +8,13 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import countries, time_zones
 from accounts.models import Organisation
 from billing.pricing.actions import Asked
-from billing.pricing.models import Category, PriceBook
+from billing.pricing.models import PriceBook
 from kit.formatting import format_unit_price
 from kit.money import CURRENCIES, money, units
 
@@ -143,7 +144,7 @@ class PricesForm(forms.Form):
         self.lines, self.currency = lines, currency
         for line in lines:
             self.fields[field_name(line)] = AmountField(
-                label=f"{line.country or _('Other countries')} {Category(line.category).label}",
+                label=f"{line.country_label or _('Other countries')}, {line.category_label}",
                 decimal_places=6,
                 required=False,
                 min_value=Decimal(0),
@@ -194,8 +195,9 @@ class BrandForm(forms.Form):
     logo = forms.FileField(
         label=_("Logo"),
         required=False,
-        help_text=_("PNG, JPEG or WebP, square if you can, up to %(kilobytes)s KB.")
-        % {"kilobytes": MOST_BYTES // 1000},
+        help_text=format_lazy(
+            _("PNG, JPEG or WebP, square if you can, up to {kilobytes} KB."), kilobytes=MOST_BYTES // 1000
+        ),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
     remove_logo = forms.BooleanField(label=_("Remove the logo"), required=False)

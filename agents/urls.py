@@ -6,6 +6,7 @@ app_name = "agents"
 
 urlpatterns = [
     path("business/accounts/", accounts.AccountsView.as_view(), name="accounts"),
+    path("business/accounts.csv", accounts.AccountsCsvView.as_view(), name="accounts_csv"),
     path("business/accounts/new/", accounts.AccountNewView.as_view(), name="account_new"),
     path("business/accounts/<uuid:id>/", accounts.AccountView.as_view(), name="account"),
     path("business/accounts/<uuid:id>/credit/", accounts.CreditView.as_view(), name="account_credit"),
@@ -27,5 +28,6 @@ urlpatterns = [
     path("business/statement.csv", statements.StatementCsvView.as_view(), name="statement_csv"),
     path("business/brand/", brand.BrandView.as_view(), name="brand"),
     path("business/brand/palette/", brand.PaletteView.as_view(), name="palette"),
+    path("business/brand/palette/<str:digits>.css", brand.PaletteCssView.as_view(), name="palette_css"),
     path("business/brand/logo", brand.OwnLogoView.as_view(), name="own_logo"),
 ]

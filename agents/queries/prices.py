@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from accounts.choices import COUNTRY_NAMES
 from accounts.models import Organisation
 from billing.pricing.models import Category, Price, PriceAssignment, PriceBook
 from billing.pricing.quotes import costs_now
@@ -26,6 +27,11 @@ class PriceLine:
     price: int | None
     next_price: int | None = None
     next_from: datetime | None = None
+
+    @property
+    def country_label(self) -> str:
+        """Its name; empty for all other countries."""
+        return str(COUNTRY_NAMES.get(self.country, self.country))
 
     @property
     def category_label(self) -> str:

@@ -276,6 +276,19 @@ def test_an_unusable_colour_is_shown_as_the_standard_one(colour):
 
 
 @pytest.mark.django_db
+def test_the_previews_theme_touches_the_preview_alone():
+    client = signed_in(make_agent())
+
+    answer = client.get(reverse("agents:palette_css", args=["0e8f89"]))
+
+    assert answer["Content-Type"] == "text/css"
+    assert f"--brand:{adjustment('#0e8f89').used}" in answer.content.decode()
+    assert ":root" not in answer.content.decode()
+    for digits in ("red", "0E8F89", "123456}body{", "0e8f89;"):
+        assert client.get(reverse("agents:palette_css", args=[digits])).status_code == 404
+
+
+@pytest.mark.django_db
 def test_a_customer_has_no_brand_page():
     client = signed_in(make_customer())
 

@@ -27,7 +27,7 @@ from .factories import PACKAGES, buy, deliver, earns, make_chain, pot, refund
 
 pytestmark = pytest.mark.django_db
 MARGIN, COMMISSION = Account.Kind.MARGIN, Account.Kind.COMMISSION
-OWN_PAGES = ("accounts", "account_new", "prices", "price_list_new", "brand", "palette")
+OWN_PAGES = ("accounts", "accounts_csv", "account_new", "prices", "price_list_new", "brand", "palette")
 ACCOUNT_PAGES = ("account", "account_suspend", "account_resume", "account_statement", "account_statement_csv")
 ACCOUNT_FORMS = ("account_credit", "account_prices", "account_commission", "account_suspend", "account_resume")
 

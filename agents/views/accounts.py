@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views import View
 from django.views.generic import FormView, TemplateView
 
 from accounts.actions import suspend_organisation
@@ -25,8 +26,10 @@ from billing.ledger.queries import wallet_of
 from kit.errors import DomainError
 from kit.formatting import format_count, format_money, format_percent
 from kit.htmx import FragmentMixin, is_fragment
+from kit.money import units
+from kit.spreadsheets import csv_lines
 
-from .support import DownlineMixin, add_refusal
+from .support import DownlineMixin, add_refusal, as_file
 
 Kind = Organisation.Kind
 
@@ -39,6 +42,17 @@ def span_of(organisation: Organisation) -> dict:
     """This month so far, by the organisation's own clock."""
     since, until = this_month(organisation).span(ZoneInfo(organisation.time_zone))
     return {"since": since, "until": until}
+
+
+def price_shares(organisation: Organisation, cost: int | None, ladder: list[queries.Rung]) -> dict:
+    """The price's parts side by side, for a bar: what is paid above, what stays here, what each seller below adds."""
+    if not ladder or not ladder[-1].price:
+        return {}
+    parts = [{"tone": "cost", "begin": 0, "width": cost or 0}]
+    for place, rung in enumerate(ladder):
+        tone = "you" if rung.organisation == organisation else ("below", "below odd")[place % 2]
+        parts.append({"tone": tone, "begin": rung.price - rung.adds, "width": rung.adds})
+    return {"whole": ladder[-1].price, "parts": parts}
 
 
 class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
@@ -62,12 +76,15 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
 
     def whole_page(self, tree: queries.Downline) -> dict:
         months = queries.months_of(self.organisation, until=this_month(self.organisation), count=6)
+        zone = ZoneInfo(self.organisation.time_zone)
         best = max(tree.walk(), key=lambda one: (one.level, one.figures.margin), default=None)
+        ladder = tree.ladder(best) if best else []
         return {
             "kpis": self.kpis(tree, months),
-            "months": months if self.organisation.kind == Kind.AGENT else [],
+            "months": [(one, one.month.begin(zone)) for one in months] if self.organisation.kind == Kind.AGENT else [],
             "example": best,
-            "ladder": tree.ladder(best) if best else [],
+            "ladder": ladder,
+            "price_shares": price_shares(self.organisation, tree.cost, ladder),
         }
 
     def kpis(self, tree: queries.Downline, months: list[queries.MonthTotal]) -> list[dict]:
@@ -97,6 +114,37 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
                 {"label": _("Low or empty wallets"), "value": format_count(low)},
             ]
         return found
+
+
+class AccountsCsvView(DownlineMixin, View):
+    """Every account of the tree, as a file."""
+
+    permission = Permission.VIEW_ACCOUNTS
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        tree = queries.downline(self.organisation, **span_of(self.organisation))
+        header = [
+            _("Account"), _("Kind"), _("Below"), _("Level"), _("Currency"), _("Pays a segment"), _("Segments"),
+            _("Revenue"), _("Your margin"), _("Balance"), _("Stopped"), _("Account's id"),
+        ]  # fmt: skip
+        rows = [
+            (
+                one.organisation.name,
+                one.organisation.get_kind_display(),
+                one.seller_name,
+                one.level,
+                one.organisation.currency,
+                "" if one.price is None else units(one.price),
+                one.figures.segments,
+                units(one.figures.revenue),
+                units(one.figures.margin) if self.organisation.kind == Kind.AGENT else "",
+                units(one.balance),
+                _("yes") if one.organisation.is_stopped else "",
+                one.organisation.pk,
+            )
+            for one in tree.walk()
+        ]
+        return as_file(f"accounts-{this_month(self.organisation)}.csv", csv_lines(rows, header=header))
 
 
 class AccountNewView(DownlineMixin, FormView):
@@ -135,11 +183,14 @@ class AccountView(DownlineMixin, TemplateView):
         organisation = self.account()
         tree, account = queries.account_of(self.organisation, organisation.pk, **span_of(self.organisation))
         is_direct = organisation.parent_id == self.organisation.pk
+        ladder = tree.ladder(account)
         context = {
             "account": account,
-            "ladder": tree.ladder(account),
+            "ladder": ladder,
+            "price_shares": price_shares(self.organisation, tree.cost, ladder),
             "team": Membership.objects.filter(organisation=organisation).count(),
-            "wallet": wallet_of(organisation),
+            "pots": wallet_of(organisation),
+            "tree": tree,
             "is_direct": is_direct,
             "sells_margin": self.organisation.kind == Kind.AGENT,
             "credit_form": self.credit_form(organisation),
@@ -157,7 +208,8 @@ class AccountView(DownlineMixin, TemplateView):
     def list_form(self, account: Organisation) -> ListForm | None:
         if not self.may(Permission.MANAGE_ACCOUNTS):
             return None
-        book = queries.price_lists_of(self.organisation).filter(assignments__organisation=account).first()
+        lists = queries.price_lists_of(self.organisation).filter(currency=account.currency)
+        book = lists.filter(assignments__organisation=account).first() or lists.filter(is_default=True).first()
         return ListForm(agent=self.organisation, account=account, initial={"book": book and book.pk})
 
     def commission_form(self, account: Organisation) -> CommissionForm | None:

@@ -12,7 +12,7 @@ from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
 from agents import actions
 from agents.forms import BrandForm
-from agents.rules.brand import Shades, adjustment, dark_shades, light_shades
+from agents.rules.brand import adjustment, brand_css
 from kit.errors import DomainError
 
 from .support import add_refusal
@@ -21,21 +21,12 @@ STANDARD = "#2f4fd0"
 
 
 def palette(colour: str) -> dict:
-    """The colour as asked, what people will see of it, and the preview's rules.  An unusable colour is the standard one."""
+    """The colour as asked and what people will see of it.  An unusable colour shows as the standard one."""
     try:
         change = adjustment(colour.lower())
     except ValueError:
         change = adjustment(STANDARD)
-    light, dark = light_shades(change.asked), dark_shades(change.asked)
-    css = f".brand-preview{{{_declared(light)}}}[data-theme=dark] .brand-preview{{{_declared(dark)}}}"
-    return {"change": change, "preview_css": css, "light": light, "dark": dark}
-
-
-def _declared(shades: Shades) -> str:
-    return (
-        f"--brand:{shades.brand};--brand-hover:{shades.brand_hover};--brand-text:{shades.brand_text};"
-        f"--brand-soft:{shades.brand_soft};--brand-line:{shades.brand_line}"
-    )
+    return {"change": change, "digits": change.asked[1:]}
 
 
 class BrandView(OrganisationMixin, FormView):
@@ -78,6 +69,22 @@ class PaletteView(OrganisationMixin, TemplateView):
 
     def get_context_data(self, **kwargs) -> dict:
         return super().get_context_data(**palette(self.request.GET.get("colour", "")), **kwargs)
+
+
+class PaletteCssView(OrganisationMixin, View):
+    """The theme a colour would give, for the preview alone: a stylesheet of its own, which our own policy lets in."""
+
+    permission = Permission.MANAGE_BRAND
+
+    def get(self, request: HttpRequest, digits: str) -> HttpResponse:
+        try:
+            css = brand_css(f"#{digits}")
+        except ValueError as error:
+            raise Http404 from error
+        css = css.replace(":root{", ".brand-preview{").replace(
+            "[data-theme=dark]{", "[data-theme=dark] .brand-preview{"
+        )
+        return HttpResponse(css, content_type="text/css", headers={"Cache-Control": "private, max-age=86400"})
 
 
 class OwnLogoView(OrganisationMixin, View):

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views import View
@@ -17,7 +17,7 @@ from kit.money import units
 from kit.spreadsheets import csv_lines
 
 from .accounts import this_month
-from .support import DownlineMixin
+from .support import DownlineMixin, as_file
 
 
 class StatementMixin(DownlineMixin):
@@ -98,11 +98,4 @@ class StatementCsvView(StatementMixin, View):
             )
             for line in statement.lines
         ]
-        return StreamingHttpResponse(
-            csv_lines(rows, header=header),
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="statement-{self.month}.csv"',
-                "Cache-Control": "no-store",
-            },
-        )
+        return as_file(f"statement-{self.month}.csv", csv_lines(rows, header=header))

@@ -1,7 +1,9 @@
 """What every page of a reseller stands on."""
 
+from collections.abc import Iterable
+
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.encoding import force_str
 
 from accounts.models import Organisation
@@ -36,3 +38,12 @@ def add_refusal(form: forms.Form, refusal: DomainError, *, field: str | None = N
         form.add_error(name if name in form.fields else None, force_str(problem))
     if not named:
         form.add_error(field, force_str(refusal.message))
+
+
+def as_file(name: str, lines: Iterable[str]) -> StreamingHttpResponse:
+    """A CSV file to keep, made of lines that are ready."""
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
