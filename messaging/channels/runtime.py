@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3
 MOST_IN_A_BATCH = 500
+#: Batches a drain has with a line at once.
+BATCHES_AT_ONCE = 2
 #: A bind nobody has spoken of for so long belongs to a worker that is gone.
 SILENT_SECONDS = 15
 DEFAULT_SOURCE = "10690000"
@@ -39,7 +41,7 @@ class OpenChannel:
         self.id, self.line, self.version = row.pk, line, version_of(row)
         self.organisation_id = row.organisation_id
         self.source_address = row.config.get("source_address") or DEFAULT_SOURCE
-        self.batch_size = min(row.window, MOST_IN_A_BATCH)
+        self.batch_size = _batch_size(row)
 
     @property
     def is_up(self) -> bool:
@@ -47,6 +49,15 @@ class OpenChannel:
 
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
         return self.line.send(batch)
+
+
+def _batch_size(row: ChannelRow) -> int:
+    """So many that what is claimed can leave at once: a claimed message that waits would be lost with its process.
+
+    The batches a drain has with the line share its window, and none takes longer than a second of the line's rate.
+    """
+    a_second = row.rate_per_second or MOST_IN_A_BATCH
+    return max(1, min(row.window // BATCHES_AT_ONCE, a_second, MOST_IN_A_BATCH))
 
 
 _open: dict[UUID, OpenChannel] = {}

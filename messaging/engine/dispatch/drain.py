@@ -1,20 +1,28 @@
 """Draining a channel: batch after batch, the next one claimed while the last one is still on the wire."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator
 from uuid import UUID
 
-from messaging.channels.runtime import OpenChannel, open_channel
+from django.db import InterfaceError, OperationalError, connection
+
+from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel, open_channel
 from messaging.channels.types.base import Outcome, Outgoing
 
 from .claim import Claimed, claim
 from .outcomes import record_outcomes
 
+log = logging.getLogger(__name__)
+
 #: A drain gives way to the next ring after so long, well inside its task's time limit.
 TURN_SECONDS = 20
 #: Batches on the wire at once: while one is answered, the next is claimed and handed over.
-IN_FLIGHT = 2
+IN_FLIGHT = BATCHES_AT_ONCE
+#: A database that restarts is waited for so long: what the carrier answered, nobody else can tell.
+RECORD_SECONDS = 30
+RETRY_PAUSE_SECONDS = 0.5
 
 
 def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
@@ -29,7 +37,7 @@ def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
     until, handed_over = time.monotonic() + turn_seconds, 0
     on_the_wire: deque[tuple[dict[UUID, Claimed], Iterator[Outcome]]] = deque()
     while True:
-        batch = claim(channel_id=channel_id, limit=channel.batch_size) if time.monotonic() < until else []
+        batch = _claim(channel) if time.monotonic() < until else []
         if batch:
             on_the_wire.append(_hand_over(channel, batch))
             handed_over += len(batch)
@@ -37,7 +45,35 @@ def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
             return handed_over
         if not batch or len(on_the_wire) >= IN_FLIGHT:
             claimed, outcomes = on_the_wire.popleft()
-            record_outcomes(channel_id=channel_id, claimed=claimed, outcomes=outcomes)
+            _record(channel, claimed, list(outcomes))
+
+
+def _claim(channel: OpenChannel) -> list[Claimed]:
+    """The next batch; none while the database is away, so that what is on the wire is seen to first."""
+    try:
+        return claim(channel_id=channel.id, limit=channel.batch_size)
+    except (OperationalError, InterfaceError) as error:
+        _reconnect_or_raise(error)
+        return []
+
+
+def _record(channel: OpenChannel, claimed: dict[UUID, Claimed], outcomes: list[Outcome]) -> None:
+    until = time.monotonic() + RECORD_SECONDS
+    while True:
+        try:
+            record_outcomes(channel_id=channel.id, claimed=claimed, outcomes=outcomes)
+            return
+        except (OperationalError, InterfaceError) as error:
+            _reconnect_or_raise(error, out_of_time=time.monotonic() > until)
+            time.sleep(RETRY_PAUSE_SECONDS)
+
+
+def _reconnect_or_raise(error: Exception, *, out_of_time: bool = False) -> None:
+    """Drop a broken connection: the next statement makes another.  A transaction of the caller's can't be gone on with."""
+    if connection.in_atomic_block or out_of_time:
+        raise error
+    log.warning("the database is away", extra={"why": str(error).partition("\n")[0]})
+    connection.close()
 
 
 def _hand_over(channel: OpenChannel, batch: list[Claimed]) -> tuple[dict[UUID, Claimed], Iterator[Outcome]]:

@@ -45,7 +45,11 @@ def test_neither_role_has_any_right_on_any_partition():
 
     rights = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER"
     for role in ROLES:
-        assert [name for name in partitions() if rows("SELECT has_table_privilege(%s, %s, %s)", [role, name, rights]) == [(True,)]] == []
+        assert [
+            name
+            for name in partitions()
+            if rows("SELECT has_table_privilege(%s, %s, %s)", [role, name, rights]) == [(True,)]
+        ] == []
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -234,7 +234,9 @@ def post_at_once(secret, *, threads=16):
         answer = Client().post("/api/v1/messages", body, content_type="application/json", headers=headers)
         return answer.status_code, *(message["id"] for message in answer.json()["messages"])
 
-    Client().get("/api/v1/messages", headers=headers)  # notes when the key was used, so that its row is free in the race
+    Client().get(
+        "/api/v1/messages", headers=headers
+    )  # notes when the key was used, so that its row is free in the race
     return set(race(attempt, threads=threads))
 
 

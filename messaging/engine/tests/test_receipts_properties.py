@@ -31,7 +31,9 @@ NOISE = ("accepted", "enroute")
 def histories(draw):
     """Each message's final word and answer, and everything that is heard, in some order and in some portions."""
     fates = draw(
-        st.lists(st.tuples(st.sampled_from(sorted(RESULTS)), st.sampled_from(ANSWERS)), min_size=1, max_size=MOST_MESSAGES)
+        st.lists(
+            st.tuples(st.sampled_from(sorted(RESULTS)), st.sampled_from(ANSWERS)), min_size=1, max_size=MOST_MESSAGES
+        )
     )
     heard = [("foreign", number, "delivered") for number in range(draw(st.integers(0, 2)))]
     for number, (word, _answer) in enumerate(fates):
@@ -93,9 +95,7 @@ class Carrier:
         store_news(channel_id=self.world.channel.pk, **news_of(receipt))
 
 
-@settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories())
 def test_any_order_of_receipts_gives_one_result_and_the_same_money(world, history):
     fates, order, folds_after = history

@@ -1,0 +1,60 @@
+"""A drain on its way when the database goes."""
+
+import psycopg
+import pytest
+from django.db import connection
+
+from messaging.channels.models import Channel
+from messaging.channels.runtime import OpenChannel, close_all
+from messaging.channels.types.simulator.channel import SimulatorChannel
+from messaging.engine.dispatch import drain
+from messaging.engine.models import Attempt, Message
+from messaging.engine.states import AttemptOutcome, Status
+from messaging.engine.tests.factories import make_world
+from portal.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers():
+    """Rings wait at the broker."""
+    app.conf.task_always_eager = False
+    yield
+    app.conf.task_always_eager = True
+    close_all()
+
+
+def lose_connection():
+    """End our session from outside, as a restarted server does."""
+    pid = connection.connection.info.backend_pid
+    address, password = connection.connection.info.dsn, connection.settings_dict["PASSWORD"]
+    with psycopg.connect(address, password=password, options="") as other:  # as the owner, whose session it is
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def test_what_the_carrier_answered_is_written_down_though_the_connection_broke(monkeypatch):
+    world = make_world()
+    world.accept(2)
+    send = SimulatorChannel.send
+
+    def send_and_lose(line, batch):
+        outcomes = list(send(line, batch))
+        lose_connection()
+        return iter(outcomes)
+
+    monkeypatch.setattr(SimulatorChannel, "send", send_and_lose)
+
+    assert drain(channel_id=world.channel.pk) == 2
+
+    assert set(Attempt.objects.values_list("outcome", flat=True)) == {AttemptOutcome.SENT}
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
+
+
+@pytest.mark.parametrize(
+    ("window", "rate", "size"), [(200, None, 100), (200, 30, 30), (1, None, 1), (5000, None, 500), (5000, 10_000, 500)]
+)
+def test_a_batch_is_no_larger_than_what_can_leave_at_once(window, rate, size):
+    row = Channel(window=window, rate_per_second=rate)
+
+    assert OpenChannel(row, SimulatorChannel({})).batch_size == size

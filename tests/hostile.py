@@ -1,0 +1,98 @@
+"""What people who mean us harm, and programs that mean nothing, send."""
+
+from typing import Any
+
+TEXTS: list[str] = [
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "\ud800",
+    "\udfff\ud800",
+    "\ufeff",
+    "\ufffe\uffff",
+    "\u202e\u202d\u2066abc\u2069",
+    "\u200b\u200d\u2060",
+    "👩‍👩‍👧‍👦🏳️‍🌈",
+    "Z͑ͫ̓ͪ̂" * 200,
+    "\r\n",
+    "a\r\nX-Injected: 1",
+    "\x1b[31m",
+    "\x7f\x80\x9f",
+    "x" * 160,
+    "x" * 161,
+    "字" * 70,
+    "字" * 71,
+    "€[]{}~^|\\" * 20,
+    "x" * 100_000,
+    "' OR 1=1 --",
+    "'; DROP TABLE engine_message; --",
+    "%s%s%n%x",
+    "%(name)s",
+    "{{7*7}}",
+    "{0.__class__}",
+    "{name.__globals__}",
+    "{% include 'x' %}",
+    "${jndi:ldap://x}",
+    "<svg onload=alert(1)>",
+    '"><script>alert(1)</script>',
+    "javascript:alert(1)",
+    "../../../../etc/passwd",
+    "file:///etc/passwd",
+    "http://169.254.169.254/",
+    "=cmd|' /C calc'!A0",
+    "null",
+    "NaN",
+    "undefined",
+    "true",
+    "-1",
+    "0x7f",
+    "1e309",
+    "9" * 400,
+    "٣٤٥",
+    "00000000-0000-0000-0000-000000000000",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "{00000000-0000-0000-0000-000000000000}",
+    "urn:uuid:00000000-0000-0000-0000-000000000000",
+    "+447911123456",
+    "+" * 40,
+    "2026-02-30T25:61:61Z",
+    "9999-12-31T23:59:59+23:59",
+    "0001-01-01T00:00:00-23:59",
+]
+
+
+def _deep(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+#: Everything a place in a JSON body can be instead of what it should be.
+VALUES: list[Any] = [
+    *TEXTS,
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    -0.0,
+    1e308,
+    2**31,
+    2**63,
+    2**64,
+    -(2**63) - 1,
+    10**50,
+    [],
+    {},
+    [None],
+    [[]],
+    ["x"] * 2_000,
+    {"": ""},
+    {"\0": "\0"},
+    {"__proto__": {"x": 1}},
+    {f"v{number}": "x" for number in range(10_000)},
+    _deep(200),
+]
