@@ -22,7 +22,7 @@ from .wording import guess_variables
 LONGEST_PASTE = 2_000_000
 
 ENCODING_CHOICES = [
-    ("", _("Find out")),
+    ("auto", _("Find out")),
     ("utf-8", "UTF-8"),
     ("gb18030", _("GB18030 (also GBK, GB 2312)")),
     ("big5", "Big5"),
@@ -46,7 +46,7 @@ def region_field() -> forms.ChoiceField:
     return forms.ChoiceField(
         label=_("Country of numbers without a country code"),
         choices=region_choices,
-        help_text=_("07700 900123 is read as a number of this country; +852 9123 4567 stays as it is."),
+        help_text=_("Numbers that begin with + or 00 keep their own."),
     )
 
 
@@ -86,10 +86,10 @@ class ReadingForm(forms.Form):
     number_column = forms.TypedChoiceField(
         label=_("Phone numbers are in"), coerce=int, empty_value=None, required=False
     )
-    has_header = forms.ChoiceField(label=_("First row"), choices=HEADER_CHOICES, required=False)
-    encoding = forms.ChoiceField(label=_("Characters"), choices=ENCODING_CHOICES, required=False)
-    delimiter = forms.ChoiceField(label=_("Columns are separated by"), choices=DELIMITER_CHOICES, required=False)
-    sheet = forms.ChoiceField(label=_("Sheet"), required=False)
+    has_header = forms.ChoiceField(label=_("First row"), choices=HEADER_CHOICES)
+    encoding = forms.ChoiceField(label=_("Characters"), choices=ENCODING_CHOICES)
+    delimiter = forms.ChoiceField(label=_("Columns are separated by"), choices=DELIMITER_CHOICES)
+    sheet = forms.ChoiceField(label=_("Sheet"))
 
     def __init__(self, *args, file: RecipientFile, **kwargs) -> None:
         self.file = file
@@ -108,7 +108,7 @@ class ReadingForm(forms.Form):
             "default_region": self.file.default_region,
             "number_column": self.file.mapping.get("number_column", choices.get("number_column")),
             "has_header": "yes" if shape.get("has_header") else "no",
-            "encoding": choices.get("encoding", ""),
+            "encoding": choices.get("encoding", "auto"),
             "delimiter": names.get(delimiter, delimiter),
             "sheet": shape.get("sheet", ""),
         }
@@ -130,6 +130,8 @@ class ReadingForm(forms.Form):
             made["has_header"] = made["has_header"] == "yes"
         if "delimiter" in made:
             made["delimiter"] = _DELIMITERS.get(made["delimiter"], made["delimiter"])
+        if "encoding" in made:
+            made["encoding"] = made["encoding"].removeprefix("auto")
         if "number_column" in made and made["number_column"] is None:
             del made["number_column"]
         return made

@@ -8,6 +8,7 @@ urlpatterns = [
     path("campaigns/", lists.CampaignsView.as_view(), name="campaigns"),
     path("campaigns/new/", recipients.NewCampaignView.as_view(), name="campaign_new"),
     path("campaigns/<uuid:id>/", live.CampaignView.as_view(), name="campaign"),
+    path("campaigns/<uuid:id>/minutes/", live.MinutesView.as_view(), name="campaign_minutes"),
     path("campaigns/<uuid:id>/pause/", live.ActView.as_view(act="pause"), name="campaign_pause"),
     path("campaigns/<uuid:id>/resume/", live.ActView.as_view(act="resume"), name="campaign_resume"),
     path("campaigns/<uuid:id>/cancel/", live.ActView.as_view(act="cancel"), name="campaign_cancel"),

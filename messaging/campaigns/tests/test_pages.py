@@ -18,6 +18,7 @@ from billing.ledger.tests.factories import fund
 from kit.money import money
 from messaging.campaigns import tasks
 from messaging.campaigns.batches import accept_next_batch
+from messaging.campaigns.minutes import minutes_of
 from messaging.campaigns.models import Campaign, RecipientFile
 from messaging.campaigns.tests.factories import SAMPLES, make_draft, make_started, make_world, people
 from messaging.campaigns.views import confirming
@@ -26,6 +27,7 @@ from messaging.engine.states import Status
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
+AS_FOUND = {"delimiter": ",", "encoding": "auto"}
 
 
 def url(name: str, *args) -> str:
@@ -210,7 +212,8 @@ def test_how_it_is_read_can_be_changed(world, client, bells):
 
     with bells():
         client.post(
-            url("send_reading", campaign.pk), {"number_column": "1", "default_region": "GB", "has_header": "yes"}
+            url("send_reading", campaign.pk),
+            {"number_column": "1", "default_region": "GB", "has_header": "yes"} | AS_FOUND,
         )
 
     campaign.file.refresh_from_db()
@@ -367,6 +370,24 @@ def test_the_live_fragment_says_quarters_once(world, client, bells):
     assert "2 of 4 handed to carriers" in first
 
 
+def test_the_lines_count_handed_over_and_delivered_by_minute(world, client):
+    campaign = make_started(world, count=4)
+    with world.customer.scope():
+        accept_next_batch(campaign_id=campaign.pk)
+    first, second, *_rest = world.send(limit=3)
+    world.report((first, "delivered"), (second, "undelivered"))
+    start = timezone.now().replace(second=30) - timedelta(minutes=4)
+    Campaign.objects.update(started_at=start)
+    Message.objects.exclude(submitted_at=None).update(submitted_at=start + timedelta(minutes=1))
+    Message.objects.exclude(final_at=None).update(final_at=start + timedelta(minutes=2))
+
+    minutes = minutes_of(Campaign.objects.get(pk=campaign.pk))
+
+    assert [(one.handed_over, one.delivered) for one in minutes] == [(0, 0), (3, 0), (0, 1), (0, 0)]
+    assert "at most 3 were handed over" in page(client.get(url("campaign_minutes", campaign.pk)))
+    assert 'data-chart="lines"' in page(client.get(url("campaign", campaign.pk)))
+
+
 def test_a_stopped_campaign_says_why_and_what_to_do(world, client):
     campaign = make_started(world)
     Campaign.objects.update(
@@ -395,7 +416,7 @@ def test_a_standing_campaign_is_flagged(world, client):
 
 PAGES = [
     "campaign", "campaign_pause", "campaign_resume", "campaign_cancel", "campaign_results", "send_recipients",
-    "send_file", "send_reading", "send_unusable", "send_message", "send_schedule", "send_review",
+    "campaign_minutes", "send_file", "send_reading", "send_unusable", "send_message", "send_schedule", "send_review",
 ]  # fmt: skip
 
 

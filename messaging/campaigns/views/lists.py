@@ -46,14 +46,15 @@ class CampaignsView(OrganisationMixin, FragmentMixin, SingleTableView):
         context = super().get_context_data(**kwargs)
         shown = [row.record for row in context["table"].paginated_rows]
         return context | {
-            "chips": chips(self.group),
+            "choices": choices(self.group),
             "is_empty": not shown and not self.group and not self.request.GET.get("page"),
             "is_moving": any(campaign.status == States.SENDING for campaign in shown),
         }
 
 
-def chips(group: str) -> list[dict[str, Any]]:
+def choices(group: str) -> list[dict[str, Any]]:
     labels = {"": _("All"), "running": _("At work"), "draft": _("Drafts"), "ended": _("Ended")}
     return [
-        {"label": label, "url": f"?show={name}" if name else "?", "on": name == group} for name, label in labels.items()
+        {"label": label, "url": f"?show={name}" if name else "?", "active": name == group}
+        for name, label in labels.items()
     ]

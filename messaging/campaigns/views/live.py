@@ -17,10 +17,11 @@ from django.views.generic import TemplateView, View
 from accounts.rules.permissions import Permission
 from kit.errors import NotFound
 from kit.formatting import format_count, mask_phone
-from kit.htmx import FragmentMixin
+from kit.htmx import FragmentMixin, is_fragment
 from kit.money import units
 from kit.spreadsheets import csv_lines
 from messaging.campaigns.actions import cancel_campaign, pause_campaign, resume_campaign
+from messaging.campaigns.minutes import minutes_of
 from messaging.campaigns.models import Campaign
 from messaging.campaigns.progress import CampaignProgress, pace_of, progress_for
 from messaging.campaigns.queries import recipients_of, skipped_rows_of
@@ -69,6 +70,7 @@ class CampaignView(CampaignMixin, FragmentMixin, TemplateView):
             actions=actions_for(campaign) if self.may(Permission.MANAGE_CAMPAIGNS) else (),
             skipped=skipped_lines(campaign) if campaign.skipped else [],
             stopped=stop_text(campaign),
+            **({} if is_fragment(self.request) else minutes_context(campaign)),
             **kwargs,
         )
 
@@ -87,6 +89,16 @@ class CampaignView(CampaignMixin, FragmentMixin, TemplateView):
                 "failed": format_count(self.progress.failed),
             }
         return {"quarter": now, "text": text}
+
+
+class MinutesView(CampaignMixin, TemplateView):
+    """The lines of the last half hour, asked for every fifteen seconds."""
+
+    template_name = "campaigns/_minutes.html"
+
+    def get_context_data(self, **kwargs) -> dict[str, Any]:
+        is_live = not self.campaign.has_ended
+        return super().get_context_data(is_live=is_live, **minutes_context(self.campaign), **kwargs)
 
 
 class ActView(CampaignMixin, TemplateView):
@@ -149,6 +161,21 @@ class ResultsCsvView(CampaignMixin, View):
         rows = messages_for(self.organisation).filter(campaign_id=self.campaign.pk, recipient__in=numbers).order_by()
         fields = ("recipient", "status", "error_code", "segments", "price", "currency")
         return {row["recipient"]: row for row in rows.values(*fields)}
+
+
+def minutes_context(campaign: Campaign) -> dict[str, Any]:
+    """The chart of messages a minute, and the sentence that says it."""
+    minutes = minutes_of(campaign)
+    if len(minutes) < 2:
+        return {"minutes": None}
+    names = [f"{timezone.localtime(minute.at):%H:%M}" for minute in minutes]
+    series = [
+        {"name": _("Handed over"), "tone": "c1", "data": [minute.handed_over for minute in minutes]},
+        {"name": _("Delivered"), "tone": "ok", "data": [minute.delivered for minute in minutes]},
+    ]
+    facts = {"first": names[0], "last": names[-1], "most": format_count(max(series[0]["data"]))}
+    summary = _("Messages a minute from %(first)s to %(last)s; at most %(most)s were handed over") % facts
+    return {"minutes": {"x": names, "x_label": _("Minute"), "series": series}, "minutes_summary": summary}
 
 
 def result_of(message: dict[str, Any] | None, skipped) -> tuple:

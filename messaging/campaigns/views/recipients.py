@@ -200,4 +200,5 @@ def columns_of(file: RecipientFile) -> list[dict[str, Any]]:
 
 def countries_of(file: RecipientFile) -> list[tuple[str, int]]:
     """Recipients by country, the most first."""
-    return [(country_name(code), count) for code, count in file.tally.get("by_country", {}).items()]
+    counts = sorted(file.tally.get("by_country", {}).items(), key=lambda pair: -pair[1])
+    return [(country_name(code), count) for code, count in counts]
