@@ -1,12 +1,14 @@
 """How amounts, counts, rates, numbers to call and times are written.  Templates use the filters over these."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from django.utils import formats, timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 MINUS = "−"
 NOTHING = "—"
@@ -100,6 +102,11 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return NOTHING
     return formats.date_format(timezone.localtime(at), "DATETIME_FORMAT")
+
+
+def series(words: Iterable[Any]) -> str:
+    """One, two, three: with the comma of the language."""
+    return pgettext("between the words of a series", ", ").join(map(str, words))
 
 
 def took(milliseconds: float | int | None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from accounts.choices import COUNTRY_NAMES
 from accounts.models import Organisation
 from billing.pricing.errors import NoPrice
 from billing.pricing.models import Category
@@ -82,4 +83,6 @@ def _destination(organisation: Organisation, package: Package) -> tuple[str, str
 
 def _label(category: str, country: str) -> str:
     kind = Category(category).label if category else _("All messages")
-    return _("%(kind)s, %(country)s") % {"kind": kind, "country": country} if country else str(kind)
+    if not country:
+        return str(kind)
+    return _("%(kind)s, %(country)s") % {"kind": kind, "country": COUNTRY_NAMES.get(country, country)}

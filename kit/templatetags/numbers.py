@@ -13,6 +13,7 @@ register.filter("phone", formatting.spaced_phone)
 register.filter("ago", formatting.ago)
 register.filter("moment", formatting.moment)
 register.filter("took", formatting.took)
+register.filter("series", formatting.series)
 
 
 @register.simple_tag

@@ -116,10 +116,16 @@ class RouteForm(forms.ModelForm):
     class Meta:
         model = Route
         fields = ("country", "category", "priority", "is_test")
-        labels = {"country": _("Country code"), "is_test": _("For test keys")}  # noqa: RUF012
+        labels = {  # noqa: RUF012
+            "country": _("Country code"),
+            "category": _("Type"),
+            "priority": _("Priority"),
+            "is_test": _("For test keys"),
+        }
         help_texts = {  # noqa: RUF012
             "country": _("Two letters, such as CN; empty for any."),
             "priority": _("The lowest goes first."),
+            "is_test": "",
         }
 
     def __init__(self, *args, **kwargs) -> None:

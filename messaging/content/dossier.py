@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from kit.errors import DomainError
-from kit.formatting import moment
+from kit.formatting import moment, series
 
 from .actions.reviews import ensure_may_decide
 from .findings import Finding, from_hints, from_hits
@@ -121,7 +121,7 @@ class Dossier(Line):
 def _decided(review: Review) -> dict[str, Any]:
     approved = review.decision == Review.Decision.APPROVED
     what = _("Version %(number)d") % {"number": review.version.number} if review.version else ""
-    reasons = ", ".join(str(one.label) for one in review.explained)
+    reasons = series(one.label for one in review.explained)
     return {
         "tone": "ok" if approved else "bad",
         "label": review.get_decision_display(),

@@ -46,5 +46,7 @@ def from_hints(body: str, category: str, specs: Sequence[VariableSpec]) -> list[
     found = {}
     for hint in rules.hints(body, category, specs):
         place = body[slice(*hint.span)] if hint.span else ""
-        found[hint.code, place] = Finding(hint.severity, place and f"“{place}”", _(rules.MESSAGES[hint.code]))
+        found[hint.code, place] = Finding(
+            hint.severity, place and _("“%(text)s”") % {"text": place}, _(rules.MESSAGES[hint.code])
+        )
     return [one if one.title else Finding(one.tone, one.text) for one in found.values()]

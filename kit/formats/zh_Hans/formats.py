@@ -1,5 +1,7 @@
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i"
 TIME_FORMAT = "H:i"
+YEAR_MONTH_FORMAT = "Y 年 n 月"
+WEEKDAY_FORMAT = "n 月 j 日 l"
 SHORT_DATE_FORMAT = "m-d"
 SHORT_DATETIME_FORMAT = "m-d H:i"
