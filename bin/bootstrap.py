@@ -1,6 +1,6 @@
 """Makes the virtual environment with nothing but the standard library, then hands over to `portal.stack` inside it.
 
-Called by bin/up, bin/test and bin/run.  A second call with unchanged requirements installs nothing and costs
+Called by bin/up, bin/demo, bin/test and bin/run.  A second call with unchanged requirements installs nothing and costs
 a few hundredths of a second.
 """
 
@@ -23,7 +23,7 @@ INSTALLER = HOUSE / "bin" / "installer.txt"
 #: What each command needs installed, and the files that are complete once it is.
 RUNTIME = ("requirements.txt",)
 DEVELOPMENT = ("requirements.txt", "requirements-dev.txt")
-NEEDS = {"up": RUNTIME, "test": DEVELOPMENT, "run": DEVELOPMENT}
+NEEDS = {"up": RUNTIME, "demo": RUNTIME, "test": DEVELOPMENT, "run": DEVELOPMENT}
 
 
 class Refusal(Exception):

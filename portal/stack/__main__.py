@@ -1,4 +1,4 @@
-"""`python -m portal.stack up | test | run`: what bin/up, bin/test and bin/run call once the environment is made."""
+"""`python -m portal.stack up | demo | test | run`: what bin/up, bin/demo, bin/test and bin/run call once the environment is made."""
 
 import argparse
 import sys
@@ -22,6 +22,10 @@ def dispatch(arguments: list[str]) -> int:
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if command == "test":
         return test(rest)
+    if command == "demo":
+        from portal.stack.demo import demo  # brings an HTTP client, which the other commands do without
+
+        return demo(rest)
     if command == "run":
         return run_with_services(rest[1:] if rest[:1] == ["--"] else rest)
     return up(read_options(rest if command == "up" else arguments))
