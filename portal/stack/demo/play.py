@@ -21,7 +21,11 @@ from portal.stack.welcome import ACCOUNTS, read_accounts
 
 SAMPLE = HOUSE / "docs" / "samples" / "recipients-gb18030.csv"
 #: The template that takes the sample's columns; planted by seed_demo.
-TEMPLATE, VARIABLES = "订单发货通知", ("姓名", "订单号")
+TEMPLATE = "订单发货通知"
+#: Where its values come from, and what stands where a cell is empty.
+VALUES = {"姓名": {"column": "姓名", "text": "顾客"}, "订单号": {"column": "订单号"}}
+#: For a list without these columns.
+PLAIN_TEMPLATE, PLAIN_VALUES = "Order shipped", {"order": {"text": "88213"}}
 LOOK_SECONDS = 0.4
 STILL_SECONDS = 180
 ENDED = ("sent", "cancelled", "stopped")
@@ -130,10 +134,8 @@ class Play:
     # --- the campaign
 
     def send(self, file: Mapping[str, Any]) -> dict[str, Any]:
-        variables = {name: {"column": name} for name in VARIABLES if name in file["columns"]}
-        template = TEMPLATE if len(variables) == len(VARIABLES) else "Order shipped"
-        if template != TEMPLATE:  # a list without the sample's columns
-            variables = {"order": {"text": "88213"}}
+        fits = VALUES.keys() <= set(file["columns"])
+        template, values = (TEMPLATE, VALUES) if fits else (PLAIN_TEMPLATE, PLAIN_VALUES)
         sender = next(one for one in self.api.pages("senders", "senders") if one["kind"] == "signature")
         campaign = self.api.post(
             "campaigns",
@@ -142,7 +144,7 @@ class Play:
                 "file": file["id"],
                 "template": template,
                 "sender": sender["id"],
-                "variables": variables,
+                "variables": values,
             },
         )
         say("Campaign", f"“{campaign['name']}” with {template}, signed 【{sender['name']}】")
