@@ -46,7 +46,7 @@ INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id,
 SELECT %(organisation)s, date_trunc('hour', now()), %(campaign)s, channel_id, country, category, %(currency)s, counted.status,
     CASE WHEN counted.status = 20 THEN '' ELSE error_code END, count(*), sum(segments), sum(price), 0, false
 FROM m CROSS JOIN LATERAL (VALUES (20), (CASE WHEN m.status >= 90 THEN m.status END)) AS counted(status)
-WHERE counted.status IS NOT NULL
+WHERE counted.status IS NOT NULL AND NOT %(is_test)s
 GROUP BY channel_id, country, category, counted.status, CASE WHEN counted.status = 20 THEN '' ELSE error_code END
 """
 

@@ -25,7 +25,7 @@ _COUNT = """
         error_code, messages, segments, amount, latency_ms, is_squashed)
     SELECT organisation_id, date_trunc('hour', now()), campaign_id, channel_id, country, category, currency, 40, '',
         count(*), sum(segments), 0, sum(extract(epoch FROM now() - uuid_extract_timestamp(id)) * 1000)::bigint, false
-    FROM m GROUP BY organisation_id, campaign_id, channel_id, country, category, currency
+    FROM m WHERE NOT is_test GROUP BY organisation_id, campaign_id, channel_id, country, category, currency
 """
 
 # The carrier's reference is kept even when our lease had run out meanwhile: the receipt will name it.
@@ -36,7 +36,7 @@ a AS (UPDATE engine_attempt a SET outcome = 1, carrier_reference = u.reference, 
 q AS (DELETE FROM engine_queueentry q USING u WHERE q.message_id = u.message_id AND q.attempt_id = u.attempt_id),
 m AS (UPDATE engine_message m SET status = 40, submitted_at = now() FROM u
     WHERE m.id = u.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 30
-    RETURNING m.id, m.organisation_id, m.campaign_id, m.channel_id, m.country, m.category, m.currency, m.segments),
+    RETURNING m.id, m.organisation_id, m.campaign_id, m.channel_id, m.country, m.category, m.currency, m.segments, m.is_test),
 counted AS ({_COUNT})
 INSERT INTO engine_carrierreference (channel_id, reference, message_id, organisation_id)
 SELECT %(channel)s, u.reference, u.message_id, u.organisation_id

@@ -51,7 +51,8 @@ counted AS (
     SELECT organisation_id, date_trunc('hour', now()), campaign_id, channel_id, country, category, currency, status,
         error_code, count(*), sum(segments), sum(price),
         sum(extract(epoch FROM now() - uuid_extract_timestamp(id)) * 1000)::bigint, false
-    FROM m GROUP BY organisation_id, campaign_id, channel_id, country, category, currency, status, error_code
+    FROM m WHERE NOT is_test
+    GROUP BY organisation_id, campaign_id, channel_id, country, category, currency, status, error_code
 )
 SELECT organisation_id, quote_id, allowance_id, campaign_id, status, currency, count(*), sum(segments)::bigint, sum(price)::bigint
 FROM m GROUP BY organisation_id, quote_id, allowance_id, campaign_id, status, currency

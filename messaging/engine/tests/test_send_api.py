@@ -10,7 +10,7 @@ from billing.ledger.models import Account
 from kit.money import money
 from messaging.content.models import MessageTemplate
 from messaging.engine.dispatch import drain
-from messaging.engine.models import IdempotencyRecord, Message
+from messaging.engine.models import IdempotencyRecord, Message, TrafficCount
 from messaging.engine.receipts import fold_all
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
@@ -211,6 +211,7 @@ def test_a_test_key_never_reaches_a_carrier_and_costs_nothing(world, client):
 
     message = Message.objects.get(pk=answer.json()["messages"][0]["id"])
     assert (message.is_test, message.state) == (True, Status.DELIVERED)
+    assert not TrafficCount.objects.exists(), "trying things out is no traffic"
     assert world.balance(Account.Kind.WALLET) == money("10.00")
 
 
