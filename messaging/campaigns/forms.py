@@ -169,7 +169,7 @@ class MessageForm(forms.Form):
         kept, fixed = self.campaign.variable_columns, self.campaign.fixed_values
         columns = self.campaign.file.columns
         guessed = guess_variables(tuple(self.variables), columns)
-        choices = [("", _("Same text for everyone")), *((column, column) for column in columns)]
+        choices = [("", _("No column: the same text for everyone")), *((column, column) for column in columns)]
         for name in self.variables:
             column = kept.get(name, "" if name in fixed else guessed.get(name, ""))
             self._add(f"column_{name}", forms.ChoiceField(choices=choices, required=False), column)
@@ -193,7 +193,6 @@ class MessageForm(forms.Form):
                 "name": name,
                 "column": self[f"column_{name}"],
                 "fixed": self[f"fixed_{name}"],
-                "is_fixed": not self[f"column_{name}"].value(),
             }
             for name in self.variables
         ]

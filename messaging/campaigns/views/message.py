@@ -10,7 +10,7 @@ from django.views.generic import TemplateView
 
 from kit.errors import DomainError, Invalid
 from kit.formatting import mask_phone
-from kit.htmx import FragmentMixin
+from kit.htmx import FragmentMixin, is_fragment
 from messaging.campaigns.actions import set_message
 from messaging.campaigns.forms import MessageForm
 from messaging.campaigns.measuring import Estimate, estimate_of, measure
@@ -36,6 +36,12 @@ class MessageView(StepMixin, FragmentMixin, TemplateView):
     step = "message"
     template_name = "campaigns/message.html"
     fragment_template_name = "campaigns/_message.html"
+
+    def get_template_names(self) -> list[str]:
+        """While values are typed only what follows from them is swapped, never the fields themselves."""
+        if is_fragment(self.request) and "parts" in self.request.GET:
+            return ["campaigns/_message_parts.html"]
+        return super().get_template_names()
 
     @cached_property
     def form(self) -> MessageForm:
