@@ -174,7 +174,7 @@ def test_a_sale_refunded_before_it_was_accrued_earns_and_loses():
     assert pot(chain.agents[0], EARNED) == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 99_999), min_size=1, max_size=4, unique=True))
 def test_refunds_in_parts_take_back_their_part_each_time(rate, parts):
     chain = make_chain(1)

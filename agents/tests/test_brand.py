@@ -201,27 +201,30 @@ def test_the_public_logo_is_served_by_host_as_a_picture_and_nothing_else(client)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("_case, data, problem", [case for case in HOSTILE if case[1]])
-def test_a_hostile_logo_changes_nothing(_case, data, problem):
-    agent = make_agent()
+def test_a_hostile_logo_changes_nothing():
+    client = signed_in(make_agent())
 
-    answer = publish(signed_in(agent), logo=SimpleUploadedFile("logo.png", data, content_type="image/png"))
+    for _case, data, _problem in HOSTILE[1:]:
+        answer = publish(client, logo=SimpleUploadedFile("logo.png", data, content_type="image/png"))
+        assert list(answer.context["form"].errors) == ["logo"]
 
-    assert list(answer.context["form"].errors) == ["logo"]
     assert not Brand.objects.exists()
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    "field, value",
-    [("host", "localhost"), ("host", "127.0.0.1"), ("host", "::1"), ("host", "sms"), ("host", "a..b"), ("host", "<script>"),
-     ("host", "x" * 300), ("colour", "red"), ("colour", "#12345"), ("colour", "#123456}body{"), ("name", " "),
-     ("support_email", "no")],
-)  # fmt: skip
-def test_an_unusable_part_of_a_brand_is_named(field, value):
-    answer = publish(signed_in(make_agent()), **{field: value})
+UNUSABLE = [
+    ("host", "localhost"), ("host", "127.0.0.1"), ("host", "::1"), ("host", "sms"), ("host", "a..b"),
+    ("host", "<script>"), ("host", "x" * 300), ("colour", "red"), ("colour", "#12345"), ("colour", "#123456}body{"),
+    ("name", " "), ("support_email", "no"),
+]  # fmt: skip
 
-    assert list(answer.context["form"].errors) == [field]
+
+@pytest.mark.django_db
+def test_an_unusable_part_of_a_brand_is_named():
+    client = signed_in(make_agent())
+
+    for field, value in UNUSABLE:
+        assert list(publish(client, **{field: value}).context["form"].errors) == [field]
+
     assert not Brand.objects.exists()
 
 

@@ -13,6 +13,7 @@ from django.views import View
 from django.views.generic import FormView, TemplateView
 
 from accounts.actions import suspend_organisation
+from accounts.choices import COUNTRY_NAMES
 from accounts.mail import send_invitation
 from accounts.models import Membership, Organisation
 from accounts.rules.permissions import Permission
@@ -69,6 +70,7 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
             "month": this_month(self.organisation).begin(ZoneInfo(self.organisation.time_zone)),
             "sells_margin": self.organisation.kind == Kind.AGENT,
             "shown_category": SHOWN_CATEGORY.label,
+            "shown_country": COUNTRY_NAMES.get(self.organisation.country, self.organisation.country),
         }
         if not is_fragment(self.request):
             context |= self.whole_page(tree)
