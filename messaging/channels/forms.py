@@ -24,7 +24,7 @@ LABELS = {
     "tls": _("Encrypt with TLS"),
     "enquire_link_seconds": _("Seconds between enquire links"),
     "response_timeout_seconds": _("Seconds to wait for an answer"),
-    "queue_seconds": _("Seconds a message may wait for a place in the window"),
+    "queue_seconds": _("Seconds to wait for a place in the window"),
     "reconnect_seconds": _("Seconds before binding again"),
 }
 #: Kept in columns of their own.
@@ -51,7 +51,7 @@ class ChannelForm(forms.Form):
             self.fields[field.name] = form_field(field, is_new=channel is None)
         if any(field.name == "system_id" for field in self.own):
             self.fields["source_address"] = forms.CharField(
-                label=_("Source for messages with a signature"), max_length=20, required=False, initial=DEFAULT_SOURCE,
+                label=_("Source beside a signature"), max_length=20, required=False, initial=DEFAULT_SOURCE,
                 validators=[RegexValidator(r"^[A-Za-z0-9]*$", _("Letters and digits only."))],
             )  # fmt: skip
         self.fields["window"] = forms.IntegerField(

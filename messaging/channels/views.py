@@ -28,6 +28,10 @@ from .tables import ChannelTable, RouteTable
 from .types.base import CHANNEL_TYPES, known_types
 from .upstairs import ChannelTraffic, send_test, traffic_by_channel
 
+#: What a person looks for beside a channel; its timing is on the settings page.
+SHOWN_SETTINGS = (
+    "host", "port", "system_id", "password", "bind", "tls", "source_address", "window", "rate_per_second",
+)  # fmt: skip
 LAST_MINUTES = timedelta(minutes=5)
 LAST_DAY = timedelta(hours=24)
 
@@ -110,7 +114,9 @@ def shown_settings(channel: Channel) -> list[tuple[Any, Any]]:
     form = ChannelForm(type=channel.type, channel=channel)
     secrets = {field.name for field in form.own if field.metadata.get("secret")}
     rows = []
-    for name, field in form.fields.items():
+    for name in SHOWN_SETTINGS:
+        if (field := form.fields.get(name)) is None:
+            continue
         value = "••••••••" if name in secrets else form.initial.get(name, field.initial)
         rows.append((field.label, readable(value)))
     return rows

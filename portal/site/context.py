@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Membership, Organisation
 from accounts.models.access import RoleChoices
 from accounts.rules.permissions import Kind, Permission
-from billing.ledger.queries import wallet_of
+from billing.ledger.queries import Wallet, wallet_of
 from kit import tenancy
 
 from .brands import host_of, look_at
@@ -71,8 +71,15 @@ def choices_of(user) -> list[dict[str, Any]]:
 
 def wallet_line(membership: Membership) -> dict[str, Any] | None:
     """The balance in the top bar, for whoever may see money; the operator sells and has none."""
-    url = address("billing:wallet")
-    if not url or membership.organisation.kind == Kind.OPERATOR or not membership.may(Permission.VIEW_BILLING):
+    if (
+        not address("billing:wallet")
+        or membership.organisation.kind == Kind.OPERATOR
+        or not membership.may(Permission.VIEW_BILLING)
+    ):
         return None
-    wallet = wallet_of(membership.organisation)
-    return {"balance_micros": wallet.balance, "currency": wallet.currency, "url": url}
+    return line_of(wallet_of(membership.organisation))
+
+
+def line_of(purse: Wallet) -> dict[str, Any]:
+    """The balance as the top bar shows it, for pages that have read the wallet themselves."""
+    return {"balance_micros": purse.balance, "currency": purse.currency, "url": address("billing:wallet")}

@@ -16,6 +16,7 @@ from messaging.campaigns.views.support import TONES
 from messaging.recipients.countries import country_name
 from messaging.traffic.queries import Tally, tallies_by_country
 
+from ..context import line_of
 from ..navigation import address
 from .attention import attention
 from .figures import chart, chart_summary, figures_of, kpis
@@ -142,6 +143,7 @@ def money_of(organisation: Organisation, now: datetime) -> dict[str, Any]:
     wallet = wallet_of(organisation)
     return {
         "purse": wallet,
+        "wallet": line_of(wallet),  # one moment, one figure: while a campaign runs the next look would differ
         "held_text": format_money(wallet.held, wallet.currency),
         "top_up_url": address("billing:top_up"),
         "packages_url": address("billing:packages"),

@@ -43,13 +43,13 @@ class Figures:
 
     @property
     def slots_before(self) -> list[Tally]:
-        return by_slot(self.period, self.before, shift=self.period.shift)
+        return by_slot(self.period, self.before, is_earlier=True)
 
     @property
     def compared(self) -> tuple[Tally, Tally]:
         """Both spans up to the last full hour."""
         last = self.period.whole_hours_until
-        return until(self.now, last), until(self.before, last - self.period.shift)
+        return until(self.now, last), until(self.before, self.period.earlier(last))
 
 
 def figures_of(organisation: Organisation, period: Period) -> Figures:
@@ -57,7 +57,7 @@ def figures_of(organisation: Organisation, period: Period) -> Figures:
     return Figures(
         period=period,
         now=tallies_by_hour(organisation, period.first, period.end),
-        before=tallies_by_hour(organisation, period.before_first, period.end - period.shift),
+        before=tallies_by_hour(organisation, period.before_first, period.earlier(period.end)),
         flying=in_flight(organisation),
         currency=organisation.currency,
     )

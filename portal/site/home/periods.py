@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +33,16 @@ class Period:
 
     @property
     def shift(self) -> timedelta:
-        return self.first - self.before_first
+        """Whole days, by the clock on the wall: the same local hour even when the clocks changed in between."""
+        return timedelta(days=SHIFTS[self.code])
+
+    def earlier(self, instant: datetime) -> datetime:
+        """The same local time in the earlier span."""
+        return timezone.localtime(instant) - self.shift
+
+    def later(self, instant: datetime) -> datetime:
+        """The same local time in this span, of an instant in the earlier one."""
+        return timezone.localtime(instant) + self.shift
 
     @property
     def end(self) -> datetime:
@@ -52,13 +61,15 @@ class Period:
     def slots(self) -> list[datetime]:
         """The beginnings of the bars: hours of the day, or days."""
         if self.is_hourly:
-            return [self.first + timedelta(hours=hour) for hour in range(round((self.end - self.first) / HOUR))]
+            first, end = self.first.astimezone(UTC), self.end.astimezone(UTC)  # a day has 23 to 25 hours
+            return [first + HOUR * number for number in range((end - first) // HOUR)]
         return [self._midnight(ago) for ago in reversed(range(DAYS[self.code]))]
 
     def slot_of(self, hour: datetime) -> datetime:
         """The bar an hour belongs to."""
         if self.is_hourly:
-            return self.first + (hour - self.first) // HOUR * HOUR
+            first = self.first.astimezone(UTC)
+            return first + (hour.astimezone(UTC) - first) // HOUR * HOUR
         return timezone.localtime(hour).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def _midnight(self, days_ago: int) -> datetime:
@@ -75,11 +86,11 @@ def period_of(parameters: Mapping[str, str], *, now: datetime | None = None) -> 
     return Period(code if code in DAYS else "today", now or timezone.now())
 
 
-def by_slot(period: Period, tallies: Mapping[datetime, Tally], *, shift: timedelta = timedelta(0)) -> list[Tally]:
-    """Tallies of hours gathered into the period's bars; those of the earlier span are shifted onto them."""
+def by_slot(period: Period, tallies: Mapping[datetime, Tally], *, is_earlier: bool = False) -> list[Tally]:
+    """Tallies of hours gathered into the period's bars; those of the earlier span are laid over them."""
     slots = dict.fromkeys(period.slots(), Tally())
     for hour, tally in tallies.items():
-        slot = period.slot_of(hour + shift)
+        slot = period.slot_of(period.later(hour) if is_earlier else hour)
         if slot in slots:
             slots[slot] += tally
     return list(slots.values())
