@@ -21,6 +21,8 @@ SESSION_KEY = "organisation"
 #: Answered without a transaction of ours: they must speak when the database can't.
 OUTSIDE = ("/healthz", "/static/")
 API = "/api/"
+#: Programs and their logs get one language, whatever the machine they run on prefers.
+API_LANGUAGE = "en"
 
 
 class Undone(HttpResponse):
@@ -37,7 +39,7 @@ class TenancyMiddleware:
     * Nobody signed in: a visitor's scope, which shows no tenant's rows.
     * Signed in: the organisation chosen in the session, else the first one; its time zone and the person's language.
       `request.organisation` and `request.membership` are set, both None for a person without a team.
-    * Under /api/ only the transaction: the key says whose scope it is (`accounts.api`).
+    * Under /api/ only the transaction, in English: the key says whose scope it is (`accounts.api`).
     """
 
     def __init__(self, get_response) -> None:
@@ -54,10 +56,11 @@ class TenancyMiddleware:
             return self.answer_console(request)
 
     def answer_api(self, request: HttpRequest) -> HttpResponse:
-        with tenancy.undecided():
+        with tenancy.undecided(), translation.override(API_LANGUAGE), timezone.override(None):
             response = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
+        response.headers.setdefault("Content-Language", API_LANGUAGE)
         if response.status_code == 401:
             response.headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
         return response
