@@ -11,7 +11,11 @@ def welcome(var: Path, *, base_url: str) -> str:
     accounts = read_accounts(var / ACCOUNTS)
     if accounts:
         lines += ["  Sign in as", *account_lines(accounts), ""]
-    lines += [f"  Logs are in {var / 'log'}, mail that was sent in {var / 'mail'}.", "  Ctrl-C stops everything.", ""]
+    lines += [
+        f"  Logs are in {var / 'log'}; mail that was sent is shown at {base_url}/dev/mail",
+        "  Ctrl-C stops everything.",
+        "",
+    ]
     return "\n".join(lines)
 
 
