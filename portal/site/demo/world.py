@@ -4,12 +4,11 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.actions import create_api_key, create_organisation
-from accounts.models import Brand, Organisation, User
-from accounts.queries import operator_id
+from accounts.models import Organisation, User
+from accounts.queries import members_of, operator_id
 from accounts.rules.permissions import KEY_SCOPES, Role
-from agents.actions import set_commission_rule
+from agents.actions import Look, give_credit, set_commission_rule, update_brand
 from agents.models import CommissionRule
-from billing.ledger.actions import transfer_credit
 from billing.packages.actions import Payment, complete_purchase, start_purchase
 from kit import tenancy
 from kit.errors import NotFound
@@ -114,22 +113,22 @@ def plant_agent(operator: Organisation, password: str) -> tuple[Organisation, li
         set_commission_rule(seller=operator, agent=agent, basis=CommissionRule.Basis.TRAFFIC, basis_points=500)
         set_commission_rule(seller=operator, agent=agent, basis=CommissionRule.Basis.PACKAGES, basis_points=1_000)
     with agent.scope():
-        Brand.objects.create(organisation=agent, name="Kestrel", host="kestrel.localhost", colour="#0f6b62")
+        update_brand(organisation=agent, look=Look(name="Kestrel", host="kestrel.localhost", colour="#0f6b62"))
     top_up(agent, "20000.00", by=owner)
-    plant_subagent(agent, password)
+    plant_subagent(agent, password, given_by=owner)
     return agent, [
         SignIn("Agent", owner.email, password, "Home shows the month's margin; Accounts, who sends how much"),
     ]
 
 
-def plant_subagent(agent: Organisation, password: str) -> None:
+def plant_subagent(agent: Organisation, password: str, *, given_by: User) -> None:
     """Merlin Mobile resells what Kestrel sells it, to Skylark Travel."""
     owner = make_person(email="agent@merlin.example", name="Mel Arden", password=password)
     subagent = organisation("Merlin Mobile", agent, owner=owner, kind=Kind.AGENT, **CHINA)
     publish_prices(subagent, currency="CNY", markup="1.40")
     buyer = make_person(email="owner@skylark.example", name="Skye Lund", password=password)
     organisation("Skylark Travel", subagent, owner=buyer, **CHINA)
-    give_credit(agent, subagent, "500.00", by=owner)
+    grant(agent, subagent, "500.00", by=given_by)
 
 
 def plant_customer(
@@ -138,7 +137,7 @@ def plant_customer(
     """Meadowlark Retail: the customer to try things as, with senders, templates, money and keys."""
     owner = make_person(email="demo@meadowlark.example", name="Jo Meadow", password=password)
     customer = organisation("Meadowlark Retail", agent, owner=owner, **CHINA)
-    give_credit(agent, customer, "8000.00", by=owner)
+    grant(agent, customer, "8000.00", by=members_of(agent)[0].user)
     texts = (
         wordings.SHIPPED,
         wordings.SHIPPED_ZH,
@@ -201,9 +200,7 @@ def top_up(buyer: Organisation, amount: str, *, by: User) -> None:
     )
 
 
-def give_credit(source: Organisation, target: Organisation, amount: str, *, by: User) -> None:
+def grant(source: Organisation, target: Organisation, amount: str, *, by: User) -> None:
+    """Credit from a reseller's wallet to an account below it."""
     with source.downline_scope():
-        transfer_credit(
-            source_organisation=source, target_organisation=target, amount=money(amount), by=by,
-            reference=f"demo:{target.pk}",
-        )  # fmt: skip
+        give_credit(agent=source, account=target, amount=money(amount), by=by, reference=f"demo:{target.pk}")
