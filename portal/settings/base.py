@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "messaging.campaigns.uploads.UploadMiddleware",
     "portal.site.middleware.DatabaseTroubleMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -164,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-allowances": {"task": "billing.packages.tasks.expire_allowances", "schedule": crontab(minute=11)},
     "grant-missing-trials": {"task": "billing.ledger.tasks.grant_missing_trials", "schedule": 60},
     "accrue-commission": {"task": "agents.tasks.accrue_commission", "schedule": 60},
+    "accrue-missed-commission": {"task": "agents.tasks.accrue_missed_commission", "schedule": crontab(minute=23)},
 }
 
 # --- people
@@ -209,6 +211,8 @@ SHOW_MAILBOX = False
 # --- language and time: the tenant's zone is set per request
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # of the language switch; who is signed in keeps theirs with the profile
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
@@ -275,19 +279,29 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["kit.api.reading.StrictJsonParser"],
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "kit.api.answer_refusal",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Signalbox API",
+    "DESCRIPTION": (
+        "Send text messages and hear what became of them.\n\n"
+        "Every request carries a key: `Authorization: Bearer sb_live_…`. Keys that begin with `sb_test_` accept the "
+        "same requests; their messages never reach a carrier and cost nothing. Everything is JSON in UTF-8; instants "
+        "are ISO 8601 in UTC, amounts are text in currency units. An answer that is no success is always "
+        '`{"error": {"code", "message", "details"}}`; `code` is stable.'
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"ReviewStatusEnum": "messaging.content.models.ReviewStatus"},
+    "WEBHOOKS": ["messaging.hooks.schema.MESSAGE_FINAL"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
 }
