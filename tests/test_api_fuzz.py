@@ -13,7 +13,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +28,7 @@ from tests.hostile import TEXTS, VALUES
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("SIGNALBOX_FUZZ", "0"))
 LOOK = settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
@@ -124,6 +123,11 @@ def example_of(operation) -> list[dict[str, Any]]:
     return [example["value"] for example in content.get("examples", {}).values()] or [{}]
 
 
+def some(things: list, turn: int, *, of: int) -> list:
+    """A part of the list, another one each turn: all of it is tried somewhere, and everywhere when looking further."""
+    return things if EXAMPLES else things[turn % of :: of]
+
+
 def places(value: Any, path: tuple = ()) -> Iterator[tuple]:
     """Where something could be put into a body."""
     yield path
@@ -148,8 +152,8 @@ def changed(body: Any, path: tuple, value: Any) -> Any:
 @pytest.mark.parametrize("operation", WITH_JSON, ids=named)
 def test_every_place_of_every_example_with_everything_hostile_in_it(door, operation):
     for example in example_of(operation):
-        for path in places(example):
-            for value in VALUES:
+        for turn, path in enumerate(places(example)):
+            for value in some(VALUES, turn, of=4):
                 door.ask(operation, body=changed(example, path, value))
 
 
@@ -164,12 +168,12 @@ def test_an_example_with_a_field_missing_or_one_too_many(door, operation):
 
 @pytest.mark.parametrize("operation", [one for one in EVERY if one[2].get("parameters")], ids=named)
 def test_every_parameter_with_everything_hostile_in_it(door, operation):
-    for parameter in operation[2]["parameters"]:
+    for turn, parameter in enumerate(operation[2]["parameters"]):
         if parameter["in"] == "query":
-            for text in TEXTS:
+            for text in some(TEXTS, turn, of=2):
                 door.ask(operation, query={parameter["name"]: text.encode("utf-8", "surrogatepass")})
         if parameter["in"] == "path":
-            for text in TEXTS[:30]:
+            for text in some(TEXTS, turn, of=4):
                 door.ask(operation, id=as_path(text))
 
 
@@ -183,11 +187,13 @@ HEADERS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("operation", [EVERY[0], *WITH_JSON[-2:]], ids=named)
+@pytest.mark.parametrize(
+    "operation", [one for one in EVERY if named(one) in ("get_balance", "send_messages")], ids=named
+)
 def test_every_header_with_everything_hostile_in_it(door, operation):
     body = example_of(operation)[0] if operation in WITH_JSON else None
-    for header in HEADERS:
-        for text in TEXTS:
+    for turn, header in enumerate(HEADERS):
+        for text in some(TEXTS, turn, of=5):
             latin = text[:8_000].encode("utf-8", "surrogatepass").decode("latin-1")  # what a WSGI server hands on
             door.ask(operation, body=body, headers={header: latin})
 
@@ -252,18 +258,26 @@ def test_what_was_accepted_is_shown_as_it_was_sent(door):
             assert Message.objects.get(pk=message["id"]).client_reference == text
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [one for one in operations("post") if "multipart/form-data" in str(one[2].get("requestBody"))],
-    ids=named,
-)
+UPLOADS = [one for one in operations("post") if "multipart/form-data" in str(one[2].get("requestBody"))]
+
+
+@pytest.mark.parametrize("operation", UPLOADS, ids=named)
 def test_an_upload_with_everything_hostile_as_its_name_and_content(door, operation):
     for text in TEXTS:
-        content = text[:5_000].encode("utf-8", "surrogatepass")
-        name = text[:300].encode("utf-8", "replace").decode().replace("\0", "") or "x"
-        file = SimpleUploadedFile(name, content, content_type="text/csv")
-        answer = door.client.post(
-            operation[0], {"file": file, "default_region": text[:20].encode("utf-8", "replace").decode()},
+        hostile = text[:2_000].encode("utf-8", "surrogatepass")
+        answer = door.client.generic(
+            "POST",
+            operation[0],
+            multipart(name=hostile, content=hostile * 3, region=hostile[:40]),
+            content_type="multipart/form-data; boundary=X",
             headers={"authorization": f"Bearer {door.secret}"},
-        )  # fmt: skip
-        check(answer, operation[2], (name, content[:50]))
+        )
+        check(answer, operation[2], hostile)
+
+
+def multipart(*, name: bytes, content: bytes, region: bytes) -> bytes:
+    """A form as no browser would send it: names and values go in as they are."""
+    return (
+        b'--X\r\nContent-Disposition: form-data; name="file"; filename="%b"\r\nContent-Type: text/csv\r\n\r\n%b\r\n'
+        b'--X\r\nContent-Disposition: form-data; name="default_region"\r\n\r\n%b\r\n--X--\r\n'
+    ) % (name, content, region)

@@ -9,8 +9,11 @@ from kit.errors import Invalid, TooLarge
 MOST_MESSAGES = 1_000
 LONGEST_BODY_BYTES = 4 * 1024 * 1024
 
+#: No control characters: nobody means them, and the database refuses NUL.
+PLAIN = r"^[^\x00-\x1f\x7f]*\Z"
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=PLAIN)]
+Reference = Annotated[str, msgspec.Meta(max_length=64, pattern=PLAIN)]
 Values = dict[Annotated[str, msgspec.Meta(max_length=64)], Annotated[str, msgspec.Meta(max_length=2_000)]]
 
 
@@ -19,7 +22,7 @@ class Recipient(msgspec.Struct, forbid_unknown_fields=True):
 
     to: Number
     variables: Values = {}
-    reference: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    reference: Reference = ""
 
 
 class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,7 +34,7 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True):
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] | None = None
     sender: Name | None = None
     variables: Values = {}
-    reference: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    reference: Reference = ""
 
     @property
     def recipients(self) -> list[Recipient]:
@@ -51,6 +54,7 @@ def read_request(body: bytes) -> SendRequest:
         request = _decoder.decode(body)
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$")
+        problem = "This contains a control character." if "matching regex" in problem else problem
         raise Invalid(fields={path.strip("`.") or "": problem}) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(fields={"": f"This is not JSON: {error}"}) from None

@@ -10,7 +10,12 @@ from .requests import MOST_MESSAGES
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _VALUES = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 2000}}
-_REFERENCE = {"type": "string", "maxLength": 64, "description": "Your own reference, given back with every answer."}
+_REFERENCE = {
+    "type": "string",
+    "maxLength": 64,
+    "pattern": r"^[^\x00-\x1f\x7f]*$",
+    "description": "Your own reference, given back with every answer.",
+}
 _NUMBER = {"type": "string", "minLength": 1, "maxLength": 32, "description": "E.164, or as written in your country."}
 
 _SEND_REQUEST = {
