@@ -9,10 +9,12 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import Membership, Organisation
 from accounts.models.access import RoleChoices
 from accounts.rules.permissions import Kind, Permission
+from agents.queries import brand_for_host
+from agents.queries import brand_for_host
 from billing.ledger.queries import Wallet, wallet_of
 from kit import tenancy
 
-from .brands import host_of, look_at
+from .brands import host_of
 from .navigation import address, menu_for, primary_action
 
 
@@ -26,7 +28,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def shell_of(request: HttpRequest) -> dict[str, Any]:
     membership = getattr(request, "membership", None)
     parts = {
-        "brand": lazily(lambda: look_at(host_of(request))),
+        "brand": lazily(lambda: brand_for_host(host_of(request))),
         "api_base": request.build_absolute_uri("/").rstrip("/"),
         "docs_url": address("site:docs"),
         "help_url": address("site:docs"),
