@@ -115,8 +115,11 @@ def numbers_of(house: House, ids) -> set[str]:
 
 def three_days_later(house: House, ids: list[str]) -> None:
     """Let the validity of what no receipt will ever come for run out, as the calendar would."""
-    statement = "UPDATE engine_message SET validity_until = now() WHERE status = 45 AND id = ANY(%s::uuid[])"
-    house.rows(statement, [ids])
+    statement = (
+        "UPDATE engine_message SET validity_until = now() WHERE status = 45 AND id = ANY(%s::uuid[]) RETURNING id"
+    )
+    if not house.rows(statement, [ids]):
+        return
     script = "import django; django.setup(); from messaging.engine.settle import expire_overdue; expire_overdue()"
     expired = house.run("-c", script)
     assert expired.returncode == 0, expired.stderr
