@@ -15,6 +15,10 @@ class BrandView:
     logo_url: str = ""
     support_email: str = ""
 
+    @property
+    def icon_url(self) -> str:
+        return self.logo_url
+
 
 def brand_for_host(host: str) -> BrandView | None:
     """The brand published under a host name, in any scope; None for the house's own.  Never reads the logo itself."""

@@ -187,6 +187,19 @@ def test_a_brand_shows_under_its_host_name_and_no_other():
 
 
 @pytest.mark.django_db
+def test_the_sign_in_page_wears_the_brand_of_its_host_name(client):
+    publish(signed_in(make_agent()), logo=SimpleUploadedFile("logo.png", png()))
+
+    branded = client.get(reverse("account_login"), headers={"host": "sms.harbourline.example"}).content.decode()
+    plain = client.get(reverse("account_login"), headers={"host": "other.example"}).content.decode()
+
+    assert "Harbourline" in branded
+    assert brand_css("#0e8f89") in branded
+    assert reverse("site:logo") in branded
+    assert "Harbourline" not in plain
+
+
+@pytest.mark.django_db
 def test_the_public_logo_is_served_by_host_as_a_picture_and_nothing_else(client):
     publish(signed_in(make_agent()), logo=SimpleUploadedFile("logo.png", png()))
     address = brand_for_host("sms.harbourline.example").logo_url

@@ -51,7 +51,7 @@ def price_shares(organisation: Organisation, cost: int | None, ladder: list[quer
         return {}
     parts = [{"tone": "cost", "begin": 0, "width": cost or 0}]
     for place, rung in enumerate(ladder):
-        tone = "you" if rung.organisation == organisation else ("below", "below odd")[place % 2]
+        tone = "you" if rung.organisation == organisation else ("below odd", "below")[place % 2]
         parts.append({"tone": tone, "begin": rung.price - rung.adds, "width": rung.adds})
     return {"whole": ladder[-1].price, "parts": parts}
 

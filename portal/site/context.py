@@ -10,7 +10,6 @@ from accounts.models import Membership, Organisation
 from accounts.models.access import RoleChoices
 from accounts.rules.permissions import Kind, Permission
 from agents.queries import brand_for_host
-from agents.queries import brand_for_host
 from billing.ledger.queries import Wallet, wallet_of
 from kit import tenancy
 
