@@ -78,7 +78,7 @@ class WebhookView(OrganisationMixin, TemplateView):
         context = self.get_context_data(
             endpoint=endpoint,
             events=page[:EVENTS_A_PAGE],
-            chips=chips(endpoint, status),
+            choices=choices(endpoint, status),
             status=status,
             newest_url=address(endpoint, status=status) if cursor else "",
             older_url=older(endpoint, page, status),
@@ -192,9 +192,11 @@ def older(endpoint: WebhookEndpoint, page: list[WebhookDelivery], status: str) -
     return address(endpoint, status=status, before=page[EVENTS_A_PAGE - 1].pk)
 
 
-def chips(endpoint: WebhookEndpoint, chosen: str) -> list[dict[str, Any]]:
-    choices = [("", _("All")), *WebhookDelivery.Status.choices]
-    return [{"label": label, "url": address(endpoint, status=value), "on": value == chosen} for value, label in choices]
+def choices(endpoint: WebhookEndpoint, chosen: str) -> list[dict[str, Any]]:
+    states = [("", _("All")), *WebhookDelivery.Status.choices]
+    return [
+        {"label": label, "url": address(endpoint, status=value), "active": value == chosen} for value, label in states
+    ]
 
 
 def as_id(text: str) -> UUID | None:
