@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.windows import chromium
+from tests.browser.windows import Windows, chromium
 from tests.chaos.house import House, started
 
 
@@ -27,11 +27,11 @@ def house(chromium_path) -> House:
 
 
 @pytest.fixture(scope="package")
-def browser(chromium_path):
-    with chromium(chromium_path) as browser:
-        yield browser
+def address(house) -> str:
+    return house.state["base_url"]
 
 
 @pytest.fixture(scope="package")
-def address(house) -> str:
-    return house.state["base_url"]
+def windows(chromium_path, house, address) -> Windows:
+    with chromium(chromium_path) as browser:
+        yield Windows(browser, address, house.var)

@@ -1,0 +1,147 @@
+"""The main job: a messy file becomes delivered messages, and everybody's money is where it belongs."""
+
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.windows import Windows
+from tests.chaos.house import ROOT, House
+from tests.chaos.judge import books, submits
+
+pytestmark = [pytest.mark.browser, pytest.mark.whole_house]
+
+SAMPLES = ROOT / "docs" / "samples"
+EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
+TEMPLATE, SENDER = "订单发货通知", "【百灵零售】"
+COLUMNS = {"姓名": "姓名", "订单号": "订单号"}
+CENTS = Decimal("0.02")  # two amounts rounded for reading
+
+
+@pytest.fixture
+def customers(windows):
+    with windows.open("Customer") as customers:
+        yield customers
+
+
+def test_a_campaign_of_a_messy_file_is_sent_once_and_paid_for_what_arrived(house, windows, customers):
+    page = customers.page
+    before, sent_before = balance(page), submits(house)
+
+    counts = upload(page, SAMPLES / "recipients-gb18030.csv")
+    will_be_sent, cost = choose_message(page)
+    campaign = send(page, will_be_sent)
+    numbers = watch_to_the_end(page)
+    spent, returned = (amount(page, label) for label in ("Spent on delivered", "Returned"))
+    after = balance(page)
+
+    assert counts == expected_counts()
+    assert numbers["Delivered"] + numbers["Failed"] == will_be_sent
+    assert numbers["Left out"] == EXPECTED["valid"] - will_be_sent
+    assert numbers["Failed"] > 0
+    assert returned > 0
+    assert abs(spent + returned - cost) <= CENTS
+    assert abs(before - spent - after) <= CENTS
+    expect(page.get_by_text("Returned for messages that did not arrive").first).to_be_visible()
+    assert reached_the_carrier(house, campaign, submits(house) - sent_before) == {1: will_be_sent}
+    assert all(earned > 0 for earned in earnings(windows))
+    assert books(house) == []
+    assert customers.complaints == []
+
+
+def upload(page: Page, file) -> dict[str, int]:
+    """Give the wizard a file; what it says it read."""
+    page.goto("/home/")
+    page.get_by_role("link", name="New message").first.click()
+    page.locator("#id_file").set_input_files(file)
+    page.get_by_role("link", name=re.compile("Continue with")).wait_for()
+    return numbers_of(page.locator("aside.who"))
+
+
+def expected_counts() -> dict[str, int]:
+    names = {
+        "CN": "China", "GB": "United Kingdom", "SG": "Singapore", "US": "United States", "DE": "Germany",
+        "HK": "Hong Kong", "JE": "Jersey", "GG": "Guernsey",
+    }  # fmt: skip
+    countries = {names[code]: count for code, count in EXPECTED["by_country"].items()}
+    wrong = {
+        "Can't be used": EXPECTED["unusable"],
+        "Duplicates": EXPECTED["duplicates"],
+        "Blank rows": EXPECTED["blank"],
+    }
+    return {"Rows in file": EXPECTED["rows"], "Recipients": EXPECTED["valid"], **wrong, **countries}
+
+
+def choose_message(page: Page) -> tuple[int, Decimal]:
+    """Choose wording and sender, check what the columns became; how many will be sent, for how much."""
+    page.get_by_role("link", name=re.compile("Continue with")).click()
+    template = page.get_by_label("Template")
+    template.select_option(value=template.locator("option", has_text=TEMPLATE).get_attribute("value"))
+    for variable, column in COLUMNS.items():
+        expect(page.locator(f"[name='column_{variable}']")).to_have_value(column)
+    sender = page.get_by_label("Sender")
+    sender.select_option(value=sender.locator("option", has_text=SENDER).get_attribute("value"))
+    expect(page.locator("#message-side")).to_contain_text(SENDER)
+    expect(page.locator("#message-side")).to_contain_text("Will be sent")
+    return numbers_of(page.locator("#message-side"))["Will be sent"], amount(page, "Total")
+
+
+def send(page: Page, will_be_sent: int) -> str:
+    """Go through schedule and review; the campaign's id."""
+    page.get_by_role("button", name="Continue to schedule").click()
+    page.get_by_role("button", name="Continue to review").click()
+    page.get_by_role("button", name=f"Send to {will_be_sent}").click()
+    expect(page.locator(".meter-box")).to_be_visible()
+    return page.url.rstrip("/").rsplit("/", 1)[-1]
+
+
+def watch_to_the_end(page: Page) -> dict[str, int]:
+    """Wait, touching nothing, until the live page says that all is done; its numbers then."""
+    expect(page.locator(".meter-box")).to_contain_text("100%")
+    expect(page.locator(".head-meta")).to_contain_text("ended")
+    return numbers_of(page.locator(".meter-box"))
+
+
+def numbers_of(box) -> dict[str, int]:
+    """The labelled numbers of a list of terms."""
+    pairs = box.locator("dl dt, dl dd, .sum > span").all_inner_texts()
+    found = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    return {
+        label: int(text.replace(",", "").lstrip("−"))
+        for label, text in found.items()
+        if re.fullmatch(r"−?[\d,]+", text)
+    }
+
+
+def amount(page: Page, label: str) -> Decimal:
+    """The money beside a label."""
+    text = page.locator(f"main :text-is('{label}') + *").last.inner_text()
+    return Decimal(text.strip("¥").replace(",", ""))
+
+
+def balance(page: Page) -> Decimal:
+    """What the wallet page says can be spent; nothing may be set aside."""
+    page.goto("/billing/wallet/")
+    said = page.locator(".page-head").inner_text()
+    assert "¥0.00 set aside" in said
+    return Decimal(re.search(r"¥([\d,.]+) to spend", said)[1].replace(",", ""))
+
+
+def reached_the_carrier(house: House, campaign: str, taken: Counter) -> dict[int, int]:
+    """How many of the campaign's numbers the carrier took how often."""
+    numbers = [
+        number for (number,) in house.rows("SELECT recipient FROM engine_message WHERE campaign_id = %s", [campaign])
+    ]
+    return dict(Counter(taken[number] for number in numbers))
+
+
+def earnings(windows: Windows) -> list[Decimal]:
+    """The agent's margin and commission on the demo customer, as the month's statement says."""
+    with windows.open("Agent") as agents:
+        agents.page.goto("/business/statement/")
+        line = agents.page.locator("tr", has_text="Meadowlark Retail")
+        cells = [line.locator(f"td[data-l='{label}']").inner_text() for label in ("Margin", "On messages")]
+    return [Decimal(cell.strip("¥").replace(",", "")) for cell in cells]
