@@ -129,6 +129,10 @@ def statuses(organisation: str) -> Counter:
         return Counter(dict(counted))
 
 
+def final_count(organisation: str) -> int:
+    return sum(count for status, count in statuses(organisation).items() if status >= 90)
+
+
 def moment_of(organisation: str, column: str) -> float:
     """When the last message got there, in Unix seconds: the clock of the database, which is this machine's."""
     from django.db.models import Max
@@ -223,7 +227,9 @@ def _pss_kib(pid: int) -> float:
 
 def machine_seconds() -> float:
     """CPU the whole machine has spent, idle and waiting apart."""
-    user, nice, system, _idle, _wait, irq, softirq, *_ = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:])
+    user, nice, system, _idle, _wait, irq, softirq, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
     return (user + nice + system + irq + softirq) / TICKS
 
 
@@ -263,7 +269,8 @@ def run(facts: dict[str, Any], prepared: dict[str, Any], asked: argparse.Namespa
     latencies = load(facts, prepared, total, asked.batch, asked.connections)
     accepted = time.time()
     peak = sum(memory_mib().values())
-    wait_until(lambda: sum(n for s, n in statuses(prepared["organisation"]).items() if s >= 90) >= total, 60 + messages_seconds(total), "all final")
+    organisation = prepared["organisation"]
+    wait_until(lambda: final_count(organisation) >= total, 60 + messages_seconds(total), "all final")
     wall = time.time() - began
     spent = cpu_seconds() - cpu
     foreign = (machine_seconds() - machine - sum(spent.values()) - (own_seconds() - own)) / wall
@@ -272,7 +279,9 @@ def run(facts: dict[str, Any], prepared: dict[str, Any], asked: argparse.Namespa
     print(f"accepted  {total / (accepted - began):7.0f}/s")
     print(f"submitted {total / (submitted - began):7.0f}/s")
     print(f"settled   {total / (settled - began):7.0f}/s")
-    print(f"request p50 {latencies[len(latencies) // 2] * 1000:.0f} ms, p99 {latencies[int(len(latencies) * 0.99)] * 1000:.0f} ms")
+    print(
+        f"request p50 {latencies[len(latencies) // 2] * 1000:.0f} ms, p99 {latencies[int(len(latencies) * 0.99)] * 1000:.0f} ms"
+    )
     for name, seconds in spent.most_common():
         if seconds / total > 1e-6:
             print(f"  {name:<18} {seconds / total * 1e6:6.0f} µs of CPU a message")
