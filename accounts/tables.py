@@ -2,7 +2,7 @@ import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kit.formatting import ago, moment
@@ -104,7 +104,7 @@ class AuditTable(tables.Table):
     at = tables.Column(verbose_name=_("When"), orderable=False)
     actor_label = tables.Column(verbose_name=_("Who"), orderable=False)
     action = tables.Column(verbose_name=_("What"), orderable=False)
-    changes = tables.Column(verbose_name=_("Change"), accessor="pk", orderable=False)
+    changes = tables.Column(verbose_name=pgettext_lazy("audit", "Change"), accessor="pk", orderable=False)
     address = tables.Column(verbose_name=_("From"), orderable=False, default="—")
 
     class Meta:
