@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,18 @@ from standardwebhooks.webhooks import Webhook
 from accounts.rules.permissions import KEY_SCOPES
 from kit.errors import DomainError
 from messaging.channels.types.simulator import channel as simulator
+from messaging.content.rules.variables import check_values, specs_from
+from messaging.engine.api.requests import read_request
 from messaging.engine.states import Status
 from messaging.hooks.bodies import EVENTS, new_secret
 from messaging.hooks.rules.pauses import PAUSES
-from messaging.recipients.rules.numbers import REASONS
+from messaging.recipients.rules.numbers import REASONS, Unusable, parse_number
+from portal.site.demo.wordings import SHIPPED
+from portal.site.views import SEND
 
 ROOT = Path(settings.BASE_DIR)
 ERRORS, API = (ROOT / "docs" / name for name in ("errors.md", "api.md"))
+EXAMPLE_ON_PAGES = ROOT / "templates" / "site" / "_api_example.html"
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: The two addresses that are about the API and not of it.
 ABOUT = {"/api/v1/openapi.json", "/api/v1/docs"}
@@ -161,6 +167,28 @@ def test_the_quick_start_tells_true_facts():
         assert f"`{scope}`" in text
     assert f"{settings.API_MESSAGES_PER_SECOND:,} messages and make {settings.API_REQUESTS_PER_SECOND} requests" in text
     assert PAUSES == (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400), "say the new pauses in docs/api.md"
+
+
+def bodies_shown(document) -> Iterator[str]:
+    """The bodies of `POST /api/v1/messages` in our documents, on our pages and in the explorer."""
+    texts = [path.read_text("utf-8") for path in (ROOT / "README.md", API, EXAMPLE_ON_PAGES)]
+    for text in (*texts, SEND):
+        yield from re.findall(r"""'(\{"to".*?\})'""", text, re.S)
+    yield from re.findall(r'```json\n(\{"template".*?)\n```', API.read_text("utf-8"), re.S)
+    content = document["paths"]["/api/v1/messages"]["post"]["requestBody"]["content"]["application/json"]
+    yield from (json.dumps(example["value"]) for example in content["examples"].values())
+
+
+def test_every_send_we_show_would_be_taken_in_the_demo_world(document):
+    bodies = list(bodies_shown(document))
+
+    assert len(bodies) == 7
+    for body in bodies:
+        wanted = read_request(body.encode())
+        assert (wanted.template, wanted.sender) == (SHIPPED.name, "Meadowlark")
+        for one in wanted.recipients:
+            assert check_values(specs_from(SHIPPED.variables), one.variables) == []
+            assert not isinstance(parse_number(one.to, default_region="CN"), Unusable)
 
 
 def test_every_scope_a_view_asks_for_can_be_given():

@@ -104,9 +104,9 @@ class SenderPageSerializer(serializers.Serializer):
 
 _VARIABLE = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
 _NEW = {
-    "name": "Order shipped",
+    "name": "Parcel ready",
     "category": "notice",
-    "text": "Hello {name}, your order is on its way.",
+    "text": "Hello {name}, your parcel is ready to collect.",
     "variables": [_VARIABLE],
 }
 _VERSION = {
@@ -123,7 +123,7 @@ _VERSION = {
 }
 _SUMMARY = {
     "id": "019aab34-3df4-7cc3-a86c-96d33b5a1c52",
-    "name": "Order shipped",
+    "name": _NEW["name"],
     "category": "notice",
     "is_archived": False,
     "created_at": "2026-11-22T15:12:00.000Z",
@@ -133,8 +133,8 @@ _SUMMARY = {
 _WHOLE = {**_SUMMARY, "versions": [_VERSION]}
 _SENDER = {
     "id": "019aab34-4a10-7b52-8f0e-1d8c93a6be02",
-    "name": "Kestrel",
-    "kind": "signature",
+    "name": "Meadowlark",
+    "kind": "alphanumeric",
     "status": "approved",
     "purpose": "Orders and deliveries",
     "created_at": "2026-11-22T15:10:00.000Z",

@@ -14,7 +14,7 @@ SEND = """curl %smessages \\
   -H "Authorization: Bearer $API_KEY" \\
   -H "Idempotency-Key: order-88213-shipped" \\
   -H "Content-Type: application/json" \\
-  -d '{"to": "+447700900123", "template": "Order shipped", "variables": {"order": "88213"}}'"""
+  -d '{"to": "+447400123456", "template": "Order shipped", "sender": "Meadowlark", "variables": {"order": "88213"}}'"""
 READ = """curl %smessages/MESSAGE_ID -H "Authorization: Bearer $API_KEY\""""
 REFUSAL = """{
   "error": {

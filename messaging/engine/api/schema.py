@@ -91,18 +91,18 @@ _MESSAGE: dict[str, Any] = {
 
 EXAMPLE = {
     "id": "019aab35-0b1e-7f43-9c55-3f6f0d9a8b21",
-    "to": "+447911123456",
+    "to": "+447400123456",
     "country": "GB",
-    "text": "【Kestrel】Hello Ada, your order is on its way.",
-    "sender": "",
+    "text": "Your order 1001 is on its way and arrives tomorrow before 12:00.",
+    "sender": "Meadowlark",
     "category": "notice",
     "status": "delivered",
     "is_final": True,
     "error": "",
     "segments": 1,
-    "encoding": "ucs2",
-    "price": "0.04",
-    "currency": "GBP",
+    "encoding": "gsm7",
+    "price": "0.3375",
+    "currency": "CNY",
     "paid_by": "wallet",
     "reference": "order-1001",
     "campaign": None,
@@ -115,18 +115,18 @@ _ACCEPTED_EXAMPLE = {
     "messages": [
         {
             "id": EXAMPLE["id"],
-            "to": "+447911123456",
-            "typed": "07911 123456",
+            "to": "+447400123456",
+            "typed": "+44 7400 123456",
             "reference": "order-1001",
             "status": "queued",
             "error": "",
             "segments": 1,
-            "price": "0.04",
+            "price": "0.3375",
         }
     ],
     "segments": 1,
-    "price": "0.04",
-    "currency": "GBP",
+    "price": "0.3375",
+    "currency": "CNY",
 }
 
 
@@ -181,9 +181,10 @@ SEND: dict[str, Any] = {
         OpenApiExample(
             "One message",
             {
-                "to": "+447911123456",
+                "to": "+447400123456",
                 "template": "Order shipped",
-                "variables": {"name": "Ada"},
+                "sender": "Meadowlark",
+                "variables": {"order": "1001"},
                 "reference": "order-1001",
             },
             request_only=True,
@@ -192,9 +193,10 @@ SEND: dict[str, Any] = {
             "Many",
             {
                 "template": "Order shipped",
+                "sender": "Meadowlark",
                 "messages": [
-                    {"to": "+447911123456", "variables": {"name": "Ada"}},
-                    {"to": "13812345678", "variables": {"name": "王伟"}},
+                    {"to": "+447400123456", "variables": {"order": "1001"}},
+                    {"to": "+8613812345678", "variables": {"order": "1002"}},
                 ],
             },
             request_only=True,
