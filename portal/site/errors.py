@@ -1,6 +1,7 @@
 """The last answers: JSON under /api/, a page elsewhere."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.template import loader
 from django.utils.translation import gettext as _
 from django.views import defaults
 
@@ -14,7 +15,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         if refusal := as_refusal(exception):  # such as a body that is too large
             return JsonResponse(body_of(refusal), status=refusal.status)
         return JsonResponse(error_body("bad_request", _("This request can't be read.")), status=400)
-    return defaults.bad_request(request, exception)
+    # Without the request: the shell around a page asks for its host, which may be just what is wrong with it.
+    return HttpResponseBadRequest(loader.render_to_string("400.html"))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
