@@ -98,16 +98,22 @@ def expire_purchase(*, purchase_id: UUID) -> bool:
     return bool(Purchase.objects.filter(pk=purchase_id, status=Status.PENDING).update(status=Status.EXPIRED))
 
 
+@transaction.atomic
 def withdraw_purchase(*, purchase: Purchase) -> None:
     """Take a package back before its money is returned, so that nothing of it can be used in between.
 
     Raises NotRefundable unless it is paid and wholly unused; nothing has changed then.
     """
-    unused = Allowance.objects.filter(
-        purchase=purchase, purchase__status=Status.PAID, withdrawn_at=None, taken=0, expires_at__gt=timezone.now()
+    # Locked first: an UPDATE over this join looks for unused ones in a subquery, which does not look again after waiting.
+    unused = (
+        Allowance.objects.select_for_update(no_key=True, of=("self",))
+        .filter(purchase=purchase, purchase__status=Status.PAID, withdrawn_at=None, taken=0)
+        .filter(expires_at__gt=timezone.now())
+        .first()
     )
-    if not unused.update(withdrawn_at=timezone.now()):
+    if unused is None:
         raise NotRefundable(_why_not(purchase))
+    Allowance.objects.filter(pk=unused.pk).update(withdrawn_at=timezone.now())
     record(action="purchase.withdrawn", target=purchase, organisation=purchase.organisation)
 
 

@@ -1,4 +1,7 @@
+import threading
+
 import pytest
+from django.db import connection
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import make_customer, make_operator, make_user
@@ -163,6 +166,34 @@ def test_a_package_that_was_used_is_not_given_back():
     with customer.scope(), pytest.raises(NotRefundable, match="sent from this package"):
         actions.withdraw_purchase(purchase=purchase)
 
+    assert Allowance.objects.get().withdrawn_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_package_is_not_given_back_while_a_message_is_taken_from_it():
+    customer = make_customer()
+    purchase = make_purchase(customer)
+    actions.complete_purchase(payment=payment_for(purchase))
+    said = []
+
+    def withdraw():
+        try:
+            with customer.scope():
+                actions.withdraw_purchase(purchase=purchase)
+        except NotRefundable as refusal:
+            said.append(refusal)
+        finally:
+            connection.close()
+
+    giving_back = threading.Thread(target=withdraw)
+    with customer.scope():
+        allowance.take(organisation=customer, wanted=[(0, "GB", "notice", 1)], reference="batch")
+        giving_back.start()
+        giving_back.join(timeout=1)
+        assert giving_back.is_alive()  # it waits for the taking to end
+    giving_back.join()
+
+    assert said
     assert Allowance.objects.get().withdrawn_at is None
 
 
