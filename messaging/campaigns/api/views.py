@@ -159,6 +159,7 @@ class CampaignsView(APIView):
             organisation=request.auth.organisation,
             key=request.headers.get("Idempotency-Key", ""),
             request=repr(sorted(asked.validated_data.items())).encode(),
+            is_test=not request.auth.key.is_live,
             act=lambda: (201, _start(request.auth, asked.validated_data)),
         )
         return Response(body, status=status)

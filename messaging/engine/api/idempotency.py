@@ -28,19 +28,24 @@ RETURNING id
 
 
 def answer_once(
-    *, organisation: Organisation, key: str, request: bytes, act: Callable[[], tuple[int, dict[str, Any]]]
+    *,
+    organisation: Organisation,
+    key: str,
+    request: bytes,
+    is_test: bool,
+    act: Callable[[], tuple[int, dict[str, Any]]],
 ) -> tuple[int, dict[str, Any]]:
     """Run `act` unless the key was used before; its answer (HTTP status, body), now or as it was given the first time.
 
     The key, what `act` stores and its answer commit together.  Of two at once the second waits for the first.
-    Raises KeyReused when the key came with a different request, Invalid for a key that can't be one; a refusal
-    raised by `act` leaves the key unused.
+    Raises KeyReused when the key came with a different request (what was only tried is not what is meant: a test is
+    another request), Invalid for a key that can't be one; a refusal raised by `act` leaves the key unused.
     """
     if not key:
         return act()
     if len(key) > LONGEST_KEY or not key.isprintable():
         raise Invalid(fields={"Idempotency-Key": f"Use up to {LONGEST_KEY} printable characters."})
-    fingerprint = hashlib.sha256(request).hexdigest()
+    fingerprint = hashlib.sha256(b"test:" + request if is_test else request).hexdigest()
     forgotten = timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
     claimed = rows(
         _CLAIM,

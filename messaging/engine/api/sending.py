@@ -39,6 +39,7 @@ def send(request: HttpRequest) -> HttpResponse:
         organisation=caller.organisation,
         key=request.headers.get("Idempotency-Key", ""),
         request=body,
+        is_test=not caller.key.is_live,
         act=lambda: (202, _accept(caller, wanted)),
     )
     return HttpResponse(_encode(answer), status=status, content_type="application/json")

@@ -49,9 +49,9 @@ def world():
 # --- station 2: drains
 
 
-def claimed_at_once(world, *, threads=6):
+def claimed_at_once(world, *, messages=MESSAGES, threads=6):
     """Everything that many drains at once got to send."""
-    world.accept(MESSAGES)
+    world.accept(messages)
     batches = race(lambda number: list(world.claim(limit=MESSAGES).values()), threads=threads)
     return [one for batch in batches for one in batch]
 
@@ -67,21 +67,27 @@ def test_drains_at_once_claim_each_message_once(world):
     assert {one.message_id: one.attempt_id for one in claimed}.items() <= holders().items()
 
 
+def one_claimed_at_once(world):
+    """What many drains make of a single message, a few times over: with more, unguarded ones would block each other."""
+    for _ in range(5):
+        yield claimed_at_once(world, messages=1, threads=12)
+
+
 def test_sabotage_without_skipping_locked_rows_leases_change_hands(world, monkeypatch):
     monkeypatch.setattr(claiming, "_PICK", without(claiming._PICK, "FOR UPDATE SKIP LOCKED"))
 
-    claimed = claimed_at_once(world)
+    rounds = one_claimed_at_once(world)
 
-    assert not {one.message_id: one.attempt_id for one in claimed}.items() <= holders().items()
+    assert any(
+        not {one.message_id: one.attempt_id for one in claimed}.items() <= holders().items() for claimed in rounds
+    )
 
 
 def test_sabotage_without_either_guard_messages_are_sent_twice(world, monkeypatch):
     monkeypatch.setattr(claiming, "_PICK", without(claiming._PICK, "FOR UPDATE SKIP LOCKED"))
     monkeypatch.setattr(claiming, "_LEASE", without(claiming._LEASE, "AND m.status = 20"))
 
-    claimed = claimed_at_once(world)
-
-    assert Counter(one.message_id for one in claimed).most_common(1)[0][1] > 1
+    assert any(len(claimed) > 1 for claimed in one_claimed_at_once(world))
 
 
 # --- station 2: a drain that froze
@@ -251,7 +257,7 @@ def test_one_key_from_many_at_once_gives_one_set_of_messages(world, secret):
 
 
 def test_sabotage_a_key_looked_up_before_it_is_written_down_sends_more_than_once(world, secret, monkeypatch):
-    def look_then_write(*, organisation, key, request, act):
+    def look_then_write(*, organisation, key, request, is_test, act):
         if found := IdempotencyRecord.objects.filter(organisation=organisation, key__startswith=key).first():
             return found.status, found.response
         status, body = act()

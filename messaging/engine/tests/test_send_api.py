@@ -197,6 +197,15 @@ def test_a_key_of_another_organisation_is_another_key(world, post, client):
     assert Message.objects.count() == 2
 
 
+def test_what_a_test_key_sent_is_not_the_answer_to_a_live_one(world, post, client):
+    _, secret = make_api_key(world.customer, is_live=False)
+    assert _poster(client, secret)(one(), **{"Idempotency-Key": "k1"}).status_code == 202
+
+    answer = post(one(), **{"Idempotency-Key": "k1"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "idempotency_key_reused")
+
+
 @pytest.mark.parametrize("key", ["k" * 256, "a\tb"])
 def test_a_key_that_cannot_be_one_is_refused(world, post, key):
     assert post(one(), **{"Idempotency-Key": key}).status_code == 422
