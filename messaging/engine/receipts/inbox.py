@@ -57,7 +57,7 @@ def _store_receipts(channel_id: UUID, receipts: list[tuple[RawDeliver, ParsedRec
             _STORE_RECEIPTS,
             {
                 "channel": channel_id,
-                "references": [receipt.reference[:65] for _, receipt in receipts],
+                "references": [receipt.reference[:65] or _own_reference(receipt) for _, receipt in receipts],
                 "states": [receipt.state for _, receipt in receipts],
                 "codes": [receipt.error_code[:40] for _, receipt in receipts],
                 "user_references": [receipt.user_message_reference for _, receipt in receipts],
@@ -65,6 +65,11 @@ def _store_receipts(channel_id: UUID, receipts: list[tuple[RawDeliver, ParsedRec
                 "times": [piece.received_at for piece, _ in receipts],
             },
         )
+
+
+def _own_reference(receipt: ParsedReceipt) -> str:
+    """What stands for the name a carrier gives no message: the same in all receipts of one, and in no other's."""
+    return f"ours:{receipt.user_message_reference}:{receipt.recipient}"[:65]
 
 
 def _store_inbound(channel_id: UUID, inbound: list[tuple[RawDeliver, ParsedInbound]]) -> None:

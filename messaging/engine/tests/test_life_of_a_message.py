@@ -160,6 +160,23 @@ def test_an_unknown_outcome_is_never_sent_again_and_its_receipt_ends_it():
     assert problems() == []
 
 
+def test_receipts_without_a_carriers_name_are_told_apart_by_ours():
+    world = make_world()
+    world.accept_drafts([world.draft(), world.draft(recipient="+447700900124")])
+    claimed = world.claim()
+    world.record(claimed, [Unknown(attempt_id, "accepted without a reference") for attempt_id in claimed])
+
+    for state in ("accepted", "delivered"):
+        for one in claimed.values():
+            receipt = {"reference": "", "state": state, "user_message_reference": one.reference,
+                       "recipient": one.recipient}  # fmt: skip
+            store_news(channel_id=world.channel.pk, **news_of(receipt))
+            fold_all()
+
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.DELIVERED}
+    assert problems() == []
+
+
 def test_a_receipt_with_two_candidates_is_nobodys():
     world = make_world()
     world.accept_drafts([world.draft(), world.draft()])
