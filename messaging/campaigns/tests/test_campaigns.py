@@ -47,6 +47,7 @@ from messaging.content.tests.factories import approved_version, draft_version
 from messaging.engine.dispatch.holding import NEVER
 from messaging.engine.models import Message, QueueEntry
 from messaging.engine.queries import progress_of
+from messaging.engine.settle import Change, settle
 from messaging.engine.states import Status
 from messaging.recipients.models import OptOut
 
@@ -378,6 +379,21 @@ def test_a_campaign_is_sent_when_its_last_message_is_final(django_capture_on_com
     assert campaign.ended_at
     assert world.balance(Kind.WALLET) == money("9.92")
     assert problems() == []
+
+
+def test_a_test_campaign_ends_too():
+    world = make_world(funds="")
+    campaign = make_started(world, is_test=True)
+    accept_all(campaign)
+    tasks.sweep_campaigns()
+    campaign.refresh_from_db()
+    assert campaign.status == "sending"
+
+    settle(Change(id, Status.DELIVERED) for id in Message.objects.values_list("pk", flat=True))
+    tasks.sweep_campaigns()
+
+    campaign.refresh_from_db()
+    assert campaign.status == "sent"
 
 
 def test_a_campaign_of_which_nothing_could_be_sent_ends_too():
