@@ -49,13 +49,6 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     return Membership.objects.filter(user=user).order_by("pk")
 
 
-def organisations_of(user: User) -> list[Organisation]:
-    """The organisations a person belongs to, by name."""
-    ids = tuple(memberships_of(user).values_list("organisation_id", flat=True))
-    with tenancy.as_visitor(user=user.pk, memberships=ids):
-        return list(Organisation.objects.filter(pk__in=ids).order_by("name"))
-
-
 def downline_of(organisation: Organisation) -> QuerySet[Organisation]:
     """Everything below, itself not included; to be read inside `organisation.downline_scope()`."""
     return Organisation.objects.filter(path__below=organisation.path).exclude(pk=organisation.pk)

@@ -4,7 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 _RANDOM_BITS_A, _RANDOM_BITS_B = (1 << 12) - 1, (1 << 62) - 1
@@ -42,13 +42,3 @@ def made_at(id: uuid.UUID) -> datetime:
 def first_id_at(instant: datetime) -> uuid.UUID:
     """The smallest id of an instant's millisecond: ids from it on were made then or later."""
     return uuid.UUID(int=int(instant.timestamp() * 1000) << 80)
-
-
-def first_of_day(day: date) -> uuid.UUID:
-    """The smallest id of a UTC day: the bound of its partition."""
-    return first_id_at(datetime(day.year, day.month, day.day, tzinfo=UTC))
-
-
-def day_bounds(day: date) -> tuple[uuid.UUID, uuid.UUID]:
-    """First id of the day and first id of the next: `lower <= id < upper`."""
-    return first_of_day(day), first_of_day(day + timedelta(days=1))

@@ -4,7 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.rules.permissions import KEY_SCOPES, Permission, Role, may, permissions_of
+from accounts.rules.permissions import Permission, Role, may, permissions_of
 
 from .organisations import TenantOwned
 from .people import User
@@ -65,8 +65,6 @@ class Invitation(TenantOwned):
 
 class ApiKey(TenantOwned):
     """A machine's way in.  Shown once; we keep its fingerprint.  A test key's messages never reach a carrier."""
-
-    SCOPES = [(scope, scope) for scope in KEY_SCOPES]
 
     name = models.CharField(_("name"), max_length=80)
     prefix = models.CharField(max_length=20)

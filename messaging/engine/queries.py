@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from kit.errors import NotFound
-from kit.ids import first_id_at
 
 from .models import Attempt, DeliveryReceipt, Message, TrafficCount
 from .states import FIRST_FINAL, AttemptOutcome, Status
@@ -133,8 +132,3 @@ def _count(tally: dict[str, Any], reasons: dict[str, int], row: dict[str, Any]) 
         tally["failed"] += messages
         tally["returned"] += amount
         reasons[row["error_code"] or status.name.lower()] += messages
-
-
-def accepted_between(organisation: Organisation, first: datetime, last: datetime) -> QuerySet[Message]:
-    """Messages accepted from `first` up to `last`: their ids hold the time."""
-    return messages_for(organisation).filter(pk__gte=first_id_at(first), pk__lt=first_id_at(last))

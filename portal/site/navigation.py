@@ -47,7 +47,6 @@ class Group:
 SELLERS = frozenset({Kind.OPERATOR, Kind.AGENT})
 SENDERS = frozenset({Kind.AGENT, Kind.CUSTOMER})
 AGENTS = frozenset({Kind.AGENT})
-OPERATORS = frozenset({Kind.OPERATOR})
 
 GROUPS = (
     Group("", (Entry(_("Home"), "home", "site:home", P.VIEW_HOME, "h", mobile=True),)),
