@@ -16,6 +16,8 @@ BACKOFF_SECONDS = (1, 2, 5, 10, 20, 40, 60)
 NOT_SENT_PAUSE_SECONDS = 2
 #: After so many tries the carrier's "not now" is taken as no.
 MOST_TRIES = 30
+#: What is kept of a carrier's name for a message; its receipts are cut alike.
+LONGEST_REFERENCE = 65
 
 # Whoever gives up expired leases goes past rows somebody holds: taken first, they keep the two from blocking each other.
 _HOLD = "SELECT 1 FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]) ORDER BY message_id FOR UPDATE"
@@ -28,7 +30,8 @@ _COUNT = """
     FROM m WHERE NOT is_test GROUP BY organisation_id, campaign_id, channel_id, country, category, currency
 """
 
-# The carrier's reference is kept even when our lease had run out meanwhile: the receipt will name it.
+# The carrier's reference is kept even when our lease had run out meanwhile: the receipt will name it.  A carrier that calls
+# two of a batch the same names one of them, and the rest of the batch is none the worse.
 _SENT = f"""
 WITH u AS (SELECT * FROM unnest(%(attempts)s::uuid[], %(ids)s::uuid[], %(references)s::text[]) u(attempt_id, message_id, reference)),
 a AS (UPDATE engine_attempt a SET outcome = 1, carrier_reference = u.reference, ended_at = now() FROM u
@@ -39,7 +42,7 @@ m AS (UPDATE engine_message m SET status = 40, submitted_at = now() FROM u
     RETURNING m.id, m.organisation_id, m.campaign_id, m.channel_id, m.country, m.category, m.currency, m.segments, m.is_test),
 counted AS ({_COUNT})
 INSERT INTO engine_carrierreference (channel_id, reference, message_id, organisation_id)
-SELECT %(channel)s, u.reference, u.message_id, u.organisation_id
+SELECT DISTINCT ON (u.reference) %(channel)s::uuid, u.reference, u.message_id, u.organisation_id
 FROM unnest(%(references)s::text[], %(ids)s::uuid[], %(organisations)s::uuid[]) u(reference, message_id, organisation_id)
 ON CONFLICT (channel_id, reference) DO UPDATE SET message_id = excluded.message_id, organisation_id = excluded.organisation_id
 """
@@ -110,7 +113,7 @@ def _record_sent(channel_id: UUID, sent: list[tuple[Claimed, str]]) -> None:
                 "attempts": [str(message.attempt_id) for message, _ in sent],
                 "ids": [str(message.message_id) for message, _ in sent],
                 "organisations": [str(message.organisation_id) for message, _ in sent],
-                "references": [reference for _, reference in sent],
+                "references": [reference[:LONGEST_REFERENCE] for _, reference in sent],
             },
         )
 

@@ -177,6 +177,19 @@ def test_receipts_without_a_carriers_name_are_told_apart_by_ours():
     assert problems() == []
 
 
+@pytest.mark.parametrize("reference", ["same", "r" * 70])
+def test_a_carriers_odd_reference_harms_no_other_message_of_the_batch(reference):
+    world = make_world()
+    world.accept(3)
+    claimed = world.claim()
+    first, second, third = claimed
+
+    world.record(claimed, [Sent(first, reference), Sent(second, reference), Sent(third, "own")])
+
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
+    assert {"own", reference[:65]} == set(CarrierReference.objects.values_list("reference", flat=True))
+
+
 def test_a_receipt_with_two_candidates_is_nobodys():
     world = make_world()
     world.accept_drafts([world.draft(), world.draft()])
