@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.windows import Windows
+from tests.browser.wizard import choose_message, send, upload
 from tests.chaos.house import ROOT, House
 from tests.chaos.judge import books, submits
 
@@ -31,14 +32,18 @@ def test_a_campaign_of_a_messy_file_is_sent_once_and_paid_for_what_arrived(house
     page = customers.page
     before, sent_before = balance(page), submits(house)
 
-    counts = upload(page, SAMPLES / "recipients-gb18030.csv")
-    will_be_sent, cost = choose_message(page)
-    campaign = send(page, will_be_sent)
+    upload(page, SAMPLES / "recipients-gb18030.csv")
+    counts = numbers_of(page.locator("aside.who"))
+    choose_message(page, template=TEMPLATE, sender=SENDER)
+    columns = {name: page.locator(f"[name='column_{name}']").input_value() for name in COLUMNS}
+    will_be_sent, cost = numbers_of(page.locator("#message-side"))["Will be sent"], amount(page, "Total")
+    campaign = send(page)
     numbers = watch_to_the_end(page)
     spent, returned = (amount(page, label) for label in ("Spent on delivered", "Returned"))
     after = balance(page)
 
     assert counts == expected_counts()
+    assert columns == COLUMNS
     assert numbers["Delivered"] + numbers["Failed"] == will_be_sent
     assert numbers["Left out"] == EXPECTED["valid"] - will_be_sent
     assert numbers["Failed"] > 0
@@ -50,15 +55,6 @@ def test_a_campaign_of_a_messy_file_is_sent_once_and_paid_for_what_arrived(house
     assert all(earned > 0 for earned in earnings(windows))
     assert books(house) == []
     assert customers.complaints == []
-
-
-def upload(page: Page, file) -> dict[str, int]:
-    """Give the wizard a file; what it says it read."""
-    page.goto("/home/")
-    page.get_by_role("link", name="New message").first.click()
-    page.locator("#id_file").set_input_files(file)
-    page.get_by_role("link", name=re.compile("Continue with")).wait_for()
-    return numbers_of(page.locator("aside.who"))
 
 
 def expected_counts() -> dict[str, int]:
@@ -73,29 +69,6 @@ def expected_counts() -> dict[str, int]:
         "Blank rows": EXPECTED["blank"],
     }
     return {"Rows in file": EXPECTED["rows"], "Recipients": EXPECTED["valid"], **wrong, **countries}
-
-
-def choose_message(page: Page) -> tuple[int, Decimal]:
-    """Choose wording and sender, check what the columns became; how many will be sent, for how much."""
-    page.get_by_role("link", name=re.compile("Continue with")).click()
-    template = page.get_by_label("Template")
-    template.select_option(value=template.locator("option", has_text=TEMPLATE).get_attribute("value"))
-    for variable, column in COLUMNS.items():
-        expect(page.locator(f"[name='column_{variable}']")).to_have_value(column)
-    sender = page.get_by_label("Sender")
-    sender.select_option(value=sender.locator("option", has_text=SENDER).get_attribute("value"))
-    expect(page.locator("#message-side")).to_contain_text(SENDER)
-    expect(page.locator("#message-side")).to_contain_text("Will be sent")
-    return numbers_of(page.locator("#message-side"))["Will be sent"], amount(page, "Total")
-
-
-def send(page: Page, will_be_sent: int) -> str:
-    """Go through schedule and review; the campaign's id."""
-    page.get_by_role("button", name="Continue to schedule").click()
-    page.get_by_role("button", name="Continue to review").click()
-    page.get_by_role("button", name=f"Send to {will_be_sent}").click()
-    expect(page.locator(".meter-box")).to_be_visible()
-    return page.url.rstrip("/").rsplit("/", 1)[-1]
 
 
 def watch_to_the_end(page: Page) -> dict[str, int]:
