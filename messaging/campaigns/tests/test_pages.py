@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import AuditEntry
 from accounts.rules.permissions import Role
 from accounts.tests.factories import signed_in
 from billing.ledger.models import Account
@@ -113,6 +114,18 @@ def test_from_upload_to_sent(world, client, bells):
     )
     assert [row[3] for row in rows[1:]] == ["Delivered"] * 3
     assert rows[1][1] == "'+44 7400 100••0", "masked for who may not see it, and no formula"
+
+
+def test_whole_numbers_in_the_results_are_recorded(world, client):
+    campaign = make_started(world)
+    results = url("campaign_results", campaign.pk)
+
+    assert b"100\xe2\x80\xa2\xe2\x80\xa20" in client.get(results).getvalue()
+    assert not AuditEntry.objects.filter(action="campaign.exported").exists()
+
+    assert b"+447400100000" in signed_in(world.customer, Role.OWNER).get(results).getvalue()
+    entry = AuditEntry.objects.get(action="campaign.exported")
+    assert (entry.organisation, entry.target_id) == (world.customer, str(campaign.pk))
 
 
 def test_the_gb18030_sample_through_the_browser(world, client, bells):

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.generic import TemplateView, View
 
+from accounts import audit
 from accounts.rules.permissions import Permission
 from kit.errors import NotFound
 from kit.formatting import format_count, mask_phone
@@ -128,11 +129,13 @@ class ActView(CampaignMixin, TemplateView):
 
 
 class ResultsCsvView(CampaignMixin, View):
-    """What became of each recipient."""
+    """What became of each recipient.  Whole numbers only for those who may see them; that is recorded."""
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         if self.campaign.file is None:
             raise NotFound
+        if self.may(Permission.REVEAL_NUMBERS):
+            audit.record(action="campaign.exported", target=self.campaign, organisation=self.organisation)
         header = [
             _("Row"),
             _("Number"),
