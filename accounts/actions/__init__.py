@@ -3,6 +3,7 @@
 from .keys import create_api_key, revoke_api_key
 from .organisations import (
     create_organisation,
+    end_trial,
     move_organisation,
     resume_organisation,
     suspend_organisation,
@@ -16,6 +17,7 @@ __all__ = [
     "change_role",
     "create_api_key",
     "create_organisation",
+    "end_trial",
     "invite_member",
     "move_organisation",
     "remove_member",

@@ -109,6 +109,20 @@ def resume_organisation(*, organisation: Organisation, by: User, reason: str) ->
 
 
 @transaction.atomic
+def end_trial(*, organisation: Organisation) -> bool:
+    """Count a tenant as a paying one from now on; whether this call did it.  One that is suspended will resume as that."""
+    tenant = Organisation.objects.filter(pk=organisation.pk)
+    if tenant.filter(status=Status.TRIAL).update(status=Status.ACTIVE):
+        record(
+            action="organisation.trial_ended", target=organisation, organisation=organisation,
+            before={"status": Status.TRIAL}, after={"status": Status.ACTIVE},
+        )  # fmt: skip
+        return True
+    tenant.filter(status=Status.SUSPENDED, resumes_as=Status.TRIAL).update(resumes_as=Status.ACTIVE)
+    return False
+
+
+@transaction.atomic
 def move_organisation(*, organisation: Organisation, parent: Organisation, by: User) -> Organisation:
     """Hang a tenant, with everything below it, under another parent.
 

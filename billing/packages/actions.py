@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.actions import end_trial
 from accounts.audit import record
 from accounts.models import Organisation, User
 from billing.ledger.actions import account_of, transfer
@@ -83,6 +84,7 @@ def complete_purchase(*, payment: Payment) -> bool:
     purchase.payment_reference = payment.payment_reference
     purchase.save(update_fields=["status", "paid_at", "session_reference", "payment_reference"])
     _grant(purchase)
+    end_trial(organisation=purchase.organisation)
     record(
         action="purchase.paid",
         target=purchase,

@@ -3,6 +3,7 @@ import threading
 import pytest
 from django.db import connection
 
+from accounts.actions import suspend_organisation
 from accounts.models import AuditEntry
 from accounts.tests.factories import make_customer, make_operator, make_user
 from billing.ledger.actions import account_of, hold
@@ -14,6 +15,7 @@ from billing.packages import actions, allowance
 from billing.packages.errors import AmountOutOfRange, NotForSale, NotRefundable, PaymentMismatch
 from billing.packages.events import purchase_paid, purchase_refunded
 from billing.packages.models import Allowance, Purchase
+from kit import tenancy
 from kit.errors import Invalid, NotFound
 from kit.ids import uuid7
 from kit.money import money
@@ -62,6 +64,30 @@ def test_a_paid_top_up_is_in_the_wallet():
     assert wallet_of(customer).balance == money("25.50")
     assert house_account(Account.Kind.REVENUE) == 0
     assert problems() == []
+
+
+def test_whoever_has_paid_is_no_longer_on_trial():
+    customer = make_customer(status="trial")
+    purchase = make_purchase(customer, amount="20.00")
+
+    with tenancy.as_engine():
+        actions.complete_purchase(payment=payment_for(purchase))
+
+    customer.refresh_from_db()
+    assert customer.status == "active"
+
+
+def test_a_trial_that_was_stopped_when_its_money_came_stays_stopped_and_resumes_as_active():
+    operator, customer = make_operator(), make_customer(status="trial")
+    purchase = make_purchase(customer, amount="20.00")
+    with operator.downline_scope():
+        suspend_organisation(organisation=customer, by=make_user(), reason="Unclear")
+
+    with tenancy.as_engine():
+        actions.complete_purchase(payment=payment_for(purchase))
+
+    customer.refresh_from_db()
+    assert (customer.status, customer.resumes_as) == ("suspended", "active")
 
 
 def test_a_purchase_is_granted_once_however_often_it_is_paid(django_capture_on_commit_callbacks):
