@@ -39,9 +39,25 @@ class MessageView(StepMixin, FragmentMixin, TemplateView):
 
     def get_template_names(self) -> list[str]:
         """While values are typed only what follows from them is swapped, never the fields themselves."""
-        if is_fragment(self.request) and "parts" in self.request.GET:
+        if self.asks_for_parts and self.shows_its_fields:
             return ["campaigns/_message_parts.html"]
         return super().get_template_names()
+
+    def render_to_response(self, context: dict[str, Any], **kwargs) -> HttpResponse:
+        response = super().render_to_response(context, **kwargs)
+        if self.asks_for_parts and not self.shows_its_fields:
+            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#message-step", "outerHTML"
+        return response
+
+    @property
+    def asks_for_parts(self) -> bool:
+        return is_fragment(self.request) and "parts" in self.request.GET
+
+    @property
+    def shows_its_fields(self) -> bool:
+        """Whether the page has the chosen template's fields; not so when this question overtook the choice's answer."""
+        shown = {key.removeprefix("column_") for key in self.request.GET if key.startswith("column_")}
+        return shown == set(self.form.variables)
 
     @cached_property
     def form(self) -> MessageForm:
