@@ -22,6 +22,7 @@ MEANINGS = {
     "opted_out": _("The person has opted out of promotion. Nothing was sent or charged."),
     "expired": _("The carrier gave up: the message was too old."),
     "no_receipt_in_time": _("No receipt came in time. The price was returned."),
+    "not_sent_in_time": _("It could not be handed to a carrier in time. The price was returned."),
     "test_refused": _("The test numbers refuse this one on purpose."),
     "unencodable": _("The text holds a character the carrier can't transport."),
     "undelivered": _("The carrier could not deliver it and gave no reason."),

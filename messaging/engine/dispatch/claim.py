@@ -4,7 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
-from kit.sql import records, rows
+from kit.sql import records, rows, run
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import Lane, Status
 
@@ -78,7 +78,7 @@ a AS (
     SELECT attempt_id, organisation_id, id, channel_id, attempts, reference, 0, '', '', now() FROM m
 )
 SELECT id, attempt_id, organisation_id, sender, recipient, body, is_unicode, segments, reference, attempts,
-    greatest(1, extract(epoch FROM validity_until - now()))::int, category
+    floor(extract(epoch FROM validity_until - now()))::int, category
 FROM m
 """
 
@@ -97,7 +97,7 @@ def claim(*, channel_id: UUID, limit: int) -> list[Claimed]:
     """Up to `limit` messages to send now, each with its attempt committed.
 
     Verification goes before notice before promotion, which keeps a reserved share; within a lane
-    organisations take turns.  Messages that may not leave any more are ended here as blocked.
+    organisations take turns.  Messages that may not leave any more are ended here, as blocked or expired.
     """
     with tenancy.as_engine():
         ids = _pick(channel_id, limit)
@@ -130,7 +130,17 @@ def _pick_lane(channel_id: UUID, lane: Lane, limit: int, *, besides: list[str] |
 
 
 def _stop_forbidden(claimed: list[Claimed]) -> list[Claimed]:
-    forbidden = dict(
+    """End what may not leave any more; what is left.  No byte of it was to leave, so its attempt never was."""
+    ended = _forbidden(claimed) | _overdue(claimed)
+    if not ended:
+        return claimed
+    run("DELETE FROM engine_attempt WHERE id = ANY(%s::uuid[])", [[str(attempt_id) for attempt_id in ended]])
+    settle(ended.values())
+    return [one for one in claimed if one.attempt_id not in ended]
+
+
+def _forbidden(claimed: list[Claimed]) -> dict[UUID, Change]:
+    reasons = dict(
         rows(
             _FORBIDDEN,
             {
@@ -141,7 +151,16 @@ def _stop_forbidden(claimed: list[Claimed]) -> list[Claimed]:
             },
         )
     )
-    if not forbidden:
-        return claimed
-    settle(Change(message_id, Status.BLOCKED, why) for message_id, why in forbidden.items())
-    return [one for one in claimed if one.message_id not in forbidden]
+    return {
+        one.attempt_id: Change(one.message_id, Status.BLOCKED, reasons[one.message_id])
+        for one in claimed
+        if one.message_id in reasons
+    }
+
+
+def _overdue(claimed: list[Claimed]) -> dict[UUID, Change]:
+    return {
+        one.attempt_id: Change(one.message_id, Status.EXPIRED, "not_sent_in_time")
+        for one in claimed
+        if one.seconds_valid <= 0
+    }

@@ -246,6 +246,19 @@ def test_what_waits_past_its_validity_expires_and_is_given_back():
     assert problems() == []
 
 
+def test_a_message_past_its_validity_does_not_leave():
+    world = make_world()
+    world.accept()
+    Message.objects.update(validity_until="2020-01-01T00:00Z")
+
+    assert world.claim() == {}
+
+    assert (world.message().state, world.message().error_code) == (Status.EXPIRED, "not_sent_in_time")
+    assert not Attempt.objects.exists(), "nothing was handed to anybody"
+    assert world.balance(Kind.WALLET) == money("10.00")
+    assert problems() == []
+
+
 def test_settling_twice_moves_the_money_once():
     world = make_world()
     accepted = world.accept()
