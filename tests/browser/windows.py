@@ -13,6 +13,8 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking",
 #: Milliseconds for anything to happen: two slow cores may be busy with much else.
 PATIENCE = 60_000
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+#: What htmx says of a question that a newer one replaced, which is no mistake.
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
 LANGUAGE_COOKIES = {"en": "en", "zh": "zh-hans"}
 
 
@@ -53,7 +55,7 @@ class Window:
 
     def note_message(self, message: ConsoleMessage) -> None:
         """Errors of scripts, and what the content security policy refused."""
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(REPLACED):
             self.complaints.append(f"{self.page.url}: {message.text}")
 
     def note_answer(self, response: Response) -> None:
