@@ -27,7 +27,7 @@ def test(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
     """Run pytest; its closing line is the last thing shown and its exit code is returned."""
     console = Console()
     chromium = find_chromium(console)
-    whole_suite = ["-n", "2", "--dist", "loadgroup"]
+    whole_suite = ["-n", "2"]
     return run_with_services(
         [sys.executable, "-m", "pytest", *(arguments or whole_suite)], environment, {"SIGNALBOX_CHROMIUM": chromium}
     )

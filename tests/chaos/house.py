@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from portal.stack.layout import MARK
 from portal.stack.ports import HOST, any_free
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -93,6 +94,7 @@ class House:
 def started(var: Path) -> Iterator[House]:
     """A house in an empty folder, with its workers up."""
     house = House(var, any_free())
+    keep_off_usual_ports(var)
     argv = [sys.executable, "-m", "portal.stack", "up", "--port", str(house.port)]
     environment = {**clean_environment(), "SIGNALBOX_VAR": str(var), "PYTHONPATH": str(ROOT)}
     output = (var.parent / f"{var.name}.log").open("wb")
@@ -111,6 +113,13 @@ def started(var: Path) -> Iterator[House]:
         except subprocess.TimeoutExpired:
             launcher.kill()
         output.close()
+
+
+def keep_off_usual_ports(var: Path) -> None:
+    """Leave those to a house somebody uses: theirs are written down, and one that is taken keeps it from starting."""
+    var.mkdir(mode=0o711)
+    (var / MARK).touch()
+    (var / "ports.json").write_text(json.dumps({name: any_free() for name in ("carrier", "carrier_control", "stripe")}))
 
 
 def clean_environment() -> dict[str, str]:
