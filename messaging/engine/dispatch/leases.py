@@ -5,10 +5,12 @@ from uuid import UUID
 from kit import tenancy
 from kit.sql import rows
 
+# In the order of the index, so that it is read from its first row on however many rows wait.
 _RIPE_CHANNELS = """
-SELECT c.id FROM channels_channel c WHERE c.is_active AND EXISTS (
+SELECT c.id FROM channels_channel c CROSS JOIN LATERAL (
     SELECT 1 FROM engine_queueentry q WHERE q.channel_id = c.id AND q.attempt_id IS NULL AND q.due_at <= now()
-)
+    ORDER BY q.lane, q.organisation_id, q.due_at LIMIT 1
+) ripe WHERE c.is_active
 """
 
 # A lease that ran out belonged to a worker that died or froze after its attempt was committed.  Whether bytes left
