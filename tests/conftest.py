@@ -22,7 +22,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> OneHouseAtATime:
     return OneHouseAtATime(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)  # after pytest-django, which puts what needs no database last
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with what takes longest."""
     if hasattr(config, "workerinput"):
