@@ -57,7 +57,8 @@ def sources(*folders: str) -> Iterator[tuple[str, str]]:
 
 def our_tasks() -> list[Task]:
     app.loader.import_default_modules()
-    return [task for name, task in app.tasks.items() if name.startswith(tuple(f"{room}." for room in ROOMS))]
+    rooms = tuple(f"{room}." for room in ROOMS)
+    return [task for name, task in sorted(app.tasks.items()) if name.startswith(rooms)]
 
 
 # --- tenants
