@@ -47,10 +47,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The carrier took the message and calls it `reference`."""
+    """The carrier took the message and calls it `reference`.
+
+    A message that left in several parts is called by the name of its first; `further` holds those of the others, in
+    order.  Each part gets a receipt of its own.
+    """
 
     attempt_id: uuid.UUID
     reference: str
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,7 @@ class ChannelState:
 
 
 OnInbound = Callable[[list[RawDeliver]], None]
+OnLeaving = Callable[[Sequence[uuid.UUID]], None]
 
 
 class Channel(ABC):
@@ -143,13 +149,18 @@ class Channel(ABC):
     Made from plain settings (`config_class` says which, secrets marked in the field's metadata).
     `on_inbound` is called in a thread of the channel's own with the news as it arrives; it is acknowledged to
     the carrier only after the call has returned, and sent again by the carrier when it raised.
+    `on_leaving` is called with the attempts whose bytes are about to be handed to the network, each attempt once and
+    before its first byte, those that leave together in one call.  It runs in the line's own thread and must be quick.
+    What it raises keeps those attempts here: they are NotSent.
     """
 
     code: ClassVar[str]
     config_class: ClassVar[type]
 
     @abstractmethod
-    def __init__(self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None) -> None: ...
+    def __init__(
+        self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None, on_leaving: OnLeaving | None = None
+    ) -> None: ...
 
     @abstractmethod
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:

@@ -16,7 +16,9 @@ from messaging.channels.types.base import (
     Channel,
     ChannelState,
     ConfigInvalid,
+    NotSent,
     OnInbound,
+    OnLeaving,
     Outcome,
     Outgoing,
     ParsedInbound,
@@ -48,12 +50,20 @@ class SimulatorChannel(Channel):
     code = "simulator"
     config_class = SimulatorConfig
 
-    def __init__(self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None, on_leaving: OnLeaving | None = None
+    ) -> None:
         self.config = SimulatorConfig.from_mapping(config)
-        self._on_inbound = on_inbound
+        self._on_inbound, self._on_leaving = on_inbound, on_leaving
         self._since = datetime.now(UTC)
 
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
+        if self._on_leaving and batch:
+            try:
+                self._on_leaving([message.attempt_id for message in batch])
+            except Exception as error:  # whatever it was, nobody would know that they left
+                why = f"its leaving could not be noted: {error}"
+                return iter([NotSent(message.attempt_id, why) for message in batch])
         outcomes = [self._answer(message) for message in batch]
         news = [
             self._receipt(message, outcome)

@@ -13,8 +13,8 @@ from messaging.channels.types.smpp.session import Session
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BATCH = 500
-GATHER_SECONDS = 0.01
+LARGEST_BATCH = 1_000
+GATHER_SECONDS = 0.02
 
 
 class Inbox:

@@ -21,6 +21,7 @@ from messaging.channels.types.base import (
     ChannelState,
     NotSent,
     OnInbound,
+    OnLeaving,
     Outcome,
     Outgoing,
     ParsedInbound,
@@ -52,14 +53,20 @@ class SmppChannel(Channel):
     code = "smpp"
     config_class = SmppConfig
 
-    def __init__(self, config: Mapping[str, Any] | SmppConfig, *, on_inbound: OnInbound | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any] | SmppConfig,
+        *,
+        on_inbound: OnInbound | None = None,
+        on_leaving: OnLeaving | None = None,
+    ) -> None:
         self.config = config if isinstance(config, SmppConfig) else SmppConfig.from_mapping(config)
-        self._on_inbound = on_inbound
+        self._on_inbound, self._on_leaving = on_inbound, on_leaving
         self._line: _Line | None = None
 
     def open(self) -> None:
         if self._line is None:
-            self._line = _Line(self.config, self._on_inbound)
+            self._line = _Line(self.config, self._on_inbound, self._on_leaving)
             self._line.start()
 
     def close(self) -> None:
@@ -93,8 +100,8 @@ class SmppChannel(Channel):
 class _Line(SessionHandler):
     """Lives in the loop of one daemon thread.  Only `start`, `stop`, `send` and `state` are called from outside."""
 
-    def __init__(self, config: SmppConfig, on_inbound: OnInbound | None) -> None:
-        self._config = config
+    def __init__(self, config: SmppConfig, on_inbound: OnInbound | None, on_leaving: OnLeaving | None) -> None:
+        self._config, self._on_leaving = config, on_leaving
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=f"smpp {config.address}", daemon=True)
         self._first_verdict = threading.Event()
@@ -256,15 +263,34 @@ class _Line(SessionHandler):
 
     def _pump(self) -> None:
         """Write as many as the window, the rate and the carrier's patience allow."""
-        session, now = self._session, self._loop.time()
-        while session and self._waiting and session.room > 0:
+        while (session := self._session) and (leaving := self._may_leave(session)):
+            if self._is_announced(leaving):
+                for entry in leaving:
+                    session.request(pdu.SUBMIT_SM, entry.body, entry)
+
+    def _may_leave(self, session: Session) -> list[outbox.Entry]:
+        leaving, room, now = [], session.room, self._loop.time()
+        while self._waiting and len(leaving) < room:
             wait = self._throttle.wait(now) or self._governor.wait(now)
             if wait:
                 self._pump_later(wait)
-                return
+                break
             entry = self._waiting.popleft()
             self._governor.spend(entry.outgoing.segments)
-            session.request(pdu.SUBMIT_SM, entry.body, entry)
+            leaving.append(entry)
+        return leaving
+
+    def _is_announced(self, leaving: list[outbox.Entry]) -> bool:
+        """Whether our owner knows that these are about to leave; if it can't be told, they stay."""
+        if self._on_leaving is None:
+            return True
+        try:
+            self._on_leaving([entry.outgoing.attempt_id for entry in leaving])
+        except Exception as error:  # whatever it was, nobody would know that they left
+            logger.exception("smpp.leaving_not_announced", extra={"count": len(leaving)})
+            outbox.tell_all(leaving, outbox.not_sent(f"its leaving could not be noted: {error}"))
+            return False
+        return True
 
     def _pump_later(self, seconds: float) -> None:
         if self._pump_timer is None:
