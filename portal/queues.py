@@ -17,3 +17,10 @@ ROUTES = {
     "messaging.hooks.tasks.collect_settled": {"queue": ENGINE},  # quick, and never behind a slow endpoint
     "messaging.hooks.tasks.*": {"queue": HOOKS},
 }
+
+#: Tasks that claim and commit batch after batch: one that does neither for long while work waits stands still.
+CLAIMING = {
+    "messaging.engine.tasks.drain_channel",
+    "messaging.engine.tasks.fold_receipts",
+    "messaging.campaigns.tasks.accept_batches",
+}

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from kit import pulse
+
 WEB_ROLE, ENGINE_ROLE = "signalbox_web", "signalbox_engine"
 
 
@@ -63,6 +65,8 @@ def enter(scope: Scope) -> Iterator[Scope]:
             connection.tenancy_scope = outer
         if nested and not connection.needs_rollback:  # after an error the savepoint itself puts the settings back
             _apply(replace(outer or _NOBODY, role=role_before))
+    if not nested:
+        pulse.note_commit()
 
 
 def become(scope: Scope) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from kit import tenancy
+from kit import pulse, tenancy
 from kit.sealing import unseal
 
 from .models import Bind
@@ -48,6 +48,7 @@ class OpenChannel:
         return self.line.state().bind == "bound"
 
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
+        pulse.note_hand_over()
         return self.line.send(batch)
 
 
@@ -75,6 +76,14 @@ def open_channel(channel_id: UUID) -> OpenChannel | None:
         if held is None and row is not None:
             held = _open_row(row)
         return held
+
+
+def idle_channels() -> list[UUID]:
+    """The channels this process could send on right now; none while any of its lines waits for its carrier."""
+    standing = {id: held.line.state() for id, held in list(_open.items())}
+    if any(state.in_flight or state.waiting for state in standing.values()):
+        return []
+    return [id for id, state in standing.items() if state.bind == "bound"]
 
 
 def close_channel(channel_id: UUID) -> None:
