@@ -58,8 +58,6 @@ def timeline_of(message: Message) -> list[Step]:
 
 def _steps_of(attempt: Attempt) -> list[Step]:
     started = Step(attempt.started_at, "attempt", _("Handed to a carrier"), "run", {"number": attempt.number})
-    if attempt.ended_at is None:
-        return [started]
     labels = {
         AttemptOutcome.SENT: (_("Taken by the carrier"), "ok"),
         AttemptOutcome.REFUSED: (_("Refused by the carrier"), "bad"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Organisation, User
 from kit.events import emit
-from kit.ids import first_id_at, uuid7
+from kit.ids import uuid7
 from kit.sql import run
 from messaging.channels.models import Channel
 from messaging.channels.upstairs import ChannelTraffic
@@ -45,7 +45,7 @@ FROM m
 def channel_traffic(recent: datetime, day: datetime) -> dict[UUID, ChannelTraffic]:
     """Handed over since `recent`, and what became of messages since `day`, of every organisation in the scope."""
     handed_over = dict(
-        Attempt.objects.filter(pk__gte=first_id_at(recent)).values_list("channel_id").annotate(number=Count("pk"))
+        Attempt.objects.filter(started_at__gte=recent).values_list("channel_id").annotate(number=Count("*"))
     )
     tallies = tallies_by_channel(day, timezone.now())
     return {

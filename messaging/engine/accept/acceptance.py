@@ -100,14 +100,14 @@ def _pay_and_store(origin: Origin, prepared: list[Prepared]) -> list[AcceptedMes
         _accepted(one, id, quotes.get((one.draft.country, one.draft.version.category)), index in allowances, blocked)
         for index, (one, id) in enumerate(zip(prepared, uuid7s(len(prepared)), strict=True))
     ]
-    hold(
+    channels = store(origin, prepared, messages, quotes=quotes, allowances=allowances, routes=routes)
+    hold(  # last: the wallet is everybody's, and stays locked for no longer than the commit takes
         organisation=origin.organisation,
         currency=origin.organisation.currency,
         amount=sum(message.price for message in messages),
         reference=f"accept:{batch}",
         subject=f"campaign:{origin.campaign_id}" if origin.campaign_id else "api",
     )
-    channels = store(origin, prepared, messages, quotes=quotes, allowances=allowances, routes=routes)
     emit(messages_accepted, sender=Message, channel_ids=channels)
     return messages
 

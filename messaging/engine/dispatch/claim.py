@@ -1,10 +1,12 @@
-"""Claiming: which messages leave next, and the attempts that say so before a byte does."""
+"""Claiming: which messages leave next, taken out of the queue and committed as a claim before a byte leaves."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
-from kit.sql import records, rows, run
+from kit.ids import uuid7
+from kit.sql import rows
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import Lane, Status
 
@@ -14,20 +16,26 @@ PROMOTION_SHARE = 0.1
 
 
 class Claimed(NamedTuple):
-    """One message under our lease."""
+    """One message under our lease: what is sent, and what its outcome is written down with."""
 
     message_id: UUID
-    attempt_id: UUID
     organisation_id: UUID
     sender: str
     recipient: str
     body: str
     is_unicode: bool
     segments: int
+    number: int
     reference: int
-    attempts: int
     seconds_valid: int
     category: str
+    started_at: datetime
+    claim_id: UUID
+
+    @property
+    def attempt_id(self) -> UUID:
+        """What its outcome will name: a message is under one claim at a time."""
+        return self.message_id
 
 
 # Turn by turn between organisations: the organisations with waiting rows are found by skipping through the index,
@@ -36,11 +44,11 @@ class Claimed(NamedTuple):
 _PICK = """
 WITH RECURSIVE waiting AS (
     (SELECT organisation_id FROM engine_queueentry
-        WHERE channel_id = %(channel)s AND lane = %(lane)s AND attempt_id IS NULL
+        WHERE channel_id = %(channel)s AND lane = %(lane)s
         ORDER BY organisation_id LIMIT 1)
     UNION ALL
     SELECT (SELECT q.organisation_id FROM engine_queueentry q
-        WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s AND q.attempt_id IS NULL
+        WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s
             AND q.organisation_id > waiting.organisation_id
         ORDER BY q.organisation_id LIMIT 1)
     FROM waiting WHERE waiting.organisation_id IS NOT NULL
@@ -49,52 +57,49 @@ turns AS (
     SELECT organisation_id, count(*) OVER () AS how_many FROM waiting
     WHERE organisation_id IS NOT NULL AND EXISTS (
         SELECT 1 FROM engine_queueentry q
-        WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s AND q.attempt_id IS NULL
+        WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s
             AND q.organisation_id = waiting.organisation_id AND q.due_at <= now())
     ORDER BY random()
 )
 SELECT ripe.message_id FROM turns CROSS JOIN LATERAL (
     SELECT q.message_id FROM engine_queueentry q
-    WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s AND q.attempt_id IS NULL
+    WHERE q.channel_id = %(channel)s AND q.lane = %(lane)s
         AND q.organisation_id = turns.organisation_id AND q.due_at <= now()
     ORDER BY q.due_at LIMIT greatest(1, %(limit)s / turns.how_many)
     FOR UPDATE SKIP LOCKED
 ) ripe LIMIT %(limit)s
 """
 
-_LEASE = """
-WITH q AS (
-    UPDATE engine_queueentry SET attempt_id = uuidv7(), lease_until = now() + make_interval(secs => %(lease)s)
-    WHERE message_id = ANY(%(ids)s::uuid[]) RETURNING message_id, attempt_id
+# What was permitted when it was accepted may not be any more: a wish is obeyed at the moment the message would leave.
+# No byte of what is `ended` was to leave, so there never was an attempt.
+_TAKE = """
+WITH taken AS (DELETE FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]) RETURNING message_id),
+m AS MATERIALIZED (
+    SELECT m.id, m.organisation_id, m.sender, m.recipient, m.body, m.is_unicode, m.segments, m.attempts + 1 AS number,
+        1 + floor(random() * 65535)::int AS reference,
+        floor(extract(epoch FROM m.validity_until - now()))::int AS seconds_valid, m.category,
+        CASE WHEN o.is_stopped THEN 'organisation_suspended' WHEN w.id IS NOT NULL THEN 'opted_out'
+            WHEN m.validity_until < now() + interval '1 second' THEN 'not_sent_in_time' END AS ended
+    FROM taken JOIN engine_message m ON m.id = taken.message_id AND m.id = ANY(%(ids)s::uuid[])
+    JOIN accounts_organisation o ON o.id = m.organisation_id
+    LEFT JOIN recipients_optout w
+        ON m.category = 'promotion' AND w.organisation_id = m.organisation_id AND w.number = m.recipient
+    WHERE m.status = 20
 ),
-m AS (
-    UPDATE engine_message m SET status = 30, attempts = m.attempts + 1
-    FROM q WHERE m.id = q.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 20
-    RETURNING m.*, q.attempt_id, 1 + floor(random() * 65535)::int AS reference
-),
-a AS (
-    INSERT INTO engine_attempt (id, organisation_id, message_id, channel_id, number, reference, outcome, code,
-        carrier_reference, started_at)
-    SELECT attempt_id, organisation_id, id, channel_id, attempts, reference, 0, '', '', now() FROM m
+made AS (
+    INSERT INTO engine_claim (id, channel_id, worker, lease_until, message_ids, numbers, user_references)
+    SELECT %(claim)s, %(channel)s, %(worker)s, now() + make_interval(secs => %(lease)s),
+        array_agg(id ORDER BY id), array_agg(number ORDER BY id), array_agg(reference ORDER BY id)
+    FROM m WHERE ended IS NULL HAVING count(*) > 0
 )
-SELECT id, attempt_id, organisation_id, sender, recipient, body, is_unicode, segments, reference, attempts,
-    floor(extract(epoch FROM validity_until - now()))::int, category
+SELECT id, organisation_id, sender, recipient, body, is_unicode, segments, number, reference, seconds_valid, category,
+    now(), %(claim)s::uuid, ended
 FROM m
 """
 
-# What was permitted when it was accepted may not be any more: a wish is obeyed at the moment the message would leave.
-_FORBIDDEN = """
-SELECT u.message_id, CASE WHEN o.is_stopped THEN 'organisation_suspended' ELSE 'opted_out' END
-FROM unnest(%(ids)s::uuid[], %(organisations)s::uuid[], %(recipients)s::text[], %(promotion)s::boolean[])
-    u(message_id, organisation_id, recipient, is_promotion)
-JOIN accounts_organisation o ON o.id = u.organisation_id
-LEFT JOIN recipients_optout w ON u.is_promotion AND w.organisation_id = u.organisation_id AND w.number = u.recipient
-WHERE o.is_stopped OR w.id IS NOT NULL
-"""
 
-
-def claim(*, channel_id: UUID, limit: int) -> list[Claimed]:
-    """Up to `limit` messages to send now, each with its attempt committed.
+def claim(*, channel_id: UUID, limit: int, worker: str) -> list[Claimed]:
+    """Up to `limit` messages to send now, committed as one claim of `worker`'s.
 
     Verification goes before notice before promotion, which keeps a reserved share; within a lane
     organisations take turns.  Messages that may not leave any more are ended here, as blocked or expired.
@@ -103,8 +108,16 @@ def claim(*, channel_id: UUID, limit: int) -> list[Claimed]:
         ids = _pick(channel_id, limit)
         if not ids:
             return []
-        claimed = records(Claimed, _LEASE, {"ids": ids, "lease": LEASE_SECONDS})
-        return _stop_forbidden(claimed)
+        taken = rows(
+            _TAKE, {"ids": ids, "claim": uuid7(), "channel": channel_id, "worker": worker, "lease": LEASE_SECONDS}
+        )
+        settle(_ended(id, why) for id, *_, why in taken if why)
+        return [Claimed._make(facts) for *facts, why in taken if not why]
+
+
+def _ended(message_id: UUID, why: str) -> Change:
+    status = Status.EXPIRED if why == "not_sent_in_time" else Status.BLOCKED
+    return Change(message_id, status, why)
 
 
 def _pick(channel_id: UUID, limit: int) -> list[str]:
@@ -127,40 +140,3 @@ def _pick_lane(channel_id: UUID, lane: Lane, limit: int, *, besides: list[str] |
     picked = rows(_PICK, {"channel": channel_id, "lane": int(lane), "limit": wanted})
     taken = set(besides)
     return [id for (found,) in picked if (id := str(found)) not in taken][:limit]
-
-
-def _stop_forbidden(claimed: list[Claimed]) -> list[Claimed]:
-    """End what may not leave any more; what is left.  No byte of it was to leave, so its attempt never was."""
-    ended = _forbidden(claimed) | _overdue(claimed)
-    if not ended:
-        return claimed
-    run("DELETE FROM engine_attempt WHERE id = ANY(%s::uuid[])", [[str(attempt_id) for attempt_id in ended]])
-    settle(ended.values())
-    return [one for one in claimed if one.attempt_id not in ended]
-
-
-def _forbidden(claimed: list[Claimed]) -> dict[UUID, Change]:
-    reasons = dict(
-        rows(
-            _FORBIDDEN,
-            {
-                "ids": [str(one.message_id) for one in claimed],
-                "organisations": [str(one.organisation_id) for one in claimed],
-                "recipients": [one.recipient for one in claimed],
-                "promotion": [one.category == "promotion" for one in claimed],
-            },
-        )
-    )
-    return {
-        one.attempt_id: Change(one.message_id, Status.BLOCKED, reasons[one.message_id])
-        for one in claimed
-        if one.message_id in reasons
-    }
-
-
-def _overdue(claimed: list[Claimed]) -> dict[UUID, Change]:
-    return {
-        one.attempt_id: Change(one.message_id, Status.EXPIRED, "not_sent_in_time")
-        for one in claimed
-        if one.seconds_valid <= 0
-    }

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
-from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel, open_channel
+from messaging.channels.runtime import BATCHES_AT_ONCE, WORKER, OpenChannel, open_channel
 from messaging.channels.types.base import Outcome, Outgoing
 
 from .claim import Claimed, claim
@@ -28,7 +28,7 @@ RETRY_PAUSE_SECONDS = 0.5
 def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
     """Hand over what is ripe on one channel until nothing is, or the turn is over; how many messages were handed over.
 
-    The attempt of each message is committed before its first byte leaves, and no transaction is open while the
+    The claim of each message is committed before its first byte leaves, and no transaction is open while the
     carrier thinks.  Runs in a worker of the dispatch queue, which holds the bind.
     """
     channel = open_channel(channel_id)
@@ -51,7 +51,7 @@ def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
 def _claim(channel: OpenChannel) -> list[Claimed]:
     """The next batch; none while the database is away, so that what is on the wire is seen to first."""
     try:
-        return claim(channel_id=channel.id, limit=channel.batch_size)
+        return claim(channel_id=channel.id, limit=channel.batch_size, worker=WORKER)
     except (OperationalError, InterfaceError) as error:
         _reconnect_or_raise(error)
         return []

@@ -1,8 +1,8 @@
 """Holding a campaign's places in the queue, letting them go, and clearing them.
 
 Rows another transaction is just writing are passed over, because waiting for several of them in another order than a
-drain's could end in a deadlock; whoever calls comes back for them.  A message under a live lease is on its way: it
-stays with its drain, and if the carrier says "not now" it comes back to the queue as held (`due_at` only grows).
+drain's could end in a deadlock; whoever calls comes back for them.  A message under a claim is on its way and not in
+the queue; if the carrier says "not now" it comes back as held while its campaign is paused.
 """
 
 from functools import partial
@@ -31,8 +31,8 @@ UPDATE engine_queueentry SET due_at = now() WHERE message_id IN (
     ORDER BY message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) RETURNING channel_id
 """
-_UNLEASED = """
-SELECT message_id FROM engine_queueentry WHERE campaign_id = %(campaign)s AND attempt_id IS NULL
+_WAITING = """
+SELECT message_id FROM engine_queueentry WHERE campaign_id = %(campaign)s
 ORDER BY message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 
@@ -60,5 +60,5 @@ def cancel_campaign_queue(campaign_id: UUID, *, limit: int = BATCH) -> int:
 
     Runs under the engine.
     """
-    waiting = [id for (id,) in rows(_UNLEASED, {"campaign": campaign_id, "limit": limit})]
+    waiting = [id for (id,) in rows(_WAITING, {"campaign": campaign_id, "limit": limit})]
     return settle(Change(id, Status.CANCELLED, "cancelled") for id in waiting)

@@ -1,15 +1,17 @@
 """What came of a batch, written down in a few statements whatever its size."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
-from kit.sql import rows, run
+from kit.sql import run
 from messaging.channels.types.base import NotSent, Outcome, Refused, Sent, Unknown
 from messaging.engine.settle import Change, settle
-from messaging.engine.states import AttemptOutcome, Status
+from messaging.engine.states import LANES, AttemptOutcome, Status
 
 from .claim import Claimed
+from .holding import NEVER
 
 #: A definite "no" is tried again after so many seconds, by the number of tries made.
 BACKOFF_SECONDS = (1, 2, 5, 10, 20, 40, 60)
@@ -19,9 +21,6 @@ MOST_TRIES = 30
 #: What is kept of a carrier's name for a message; its receipts are cut alike.
 LONGEST_REFERENCE = 65
 
-# Whoever gives up expired leases goes past rows somebody holds: taken first, they keep the two from blocking each other.
-_HOLD = "SELECT 1 FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]) ORDER BY message_id FOR UPDATE"
-
 _COUNT = """
     INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status,
         error_code, messages, segments, amount, latency_ms, is_squashed)
@@ -30,128 +29,146 @@ _COUNT = """
     FROM m WHERE NOT is_test GROUP BY organisation_id, campaign_id, channel_id, country, category, currency
 """
 
-# The carrier's reference is kept even when our lease had run out meanwhile: the receipt will name it.  A carrier that calls
-# two of a batch the same names one of them, and the rest of the batch is none the worse.
+# The attempt decides: what is written down for the second time (the database was away when we asked whether the first
+# time had gone through) changes nothing, and what had been given up as unknown may still be known better.
+_ATTEMPTS = """
+    INSERT INTO engine_attempt (message_id, number, organisation_id, channel_id, reference, outcome, parts, code,
+        carrier_reference, started_at, ended_at)
+    SELECT u.message_id, u.number, u.organisation_id, %(channel)s, u.reference, u.outcome, u.parts, u.code,
+        u.carrier_reference, u.started_at, now()
+    FROM unnest(%(ids)s::uuid[], %(numbers)s::smallint[], %(organisations)s::uuid[], %(user_references)s::int[],
+        %(outcomes)s::smallint[], %(parts)s::smallint[], %(codes)s::text[], %(references)s::text[], %(started)s::timestamptz[])
+        u(message_id, number, organisation_id, reference, outcome, parts, code, carrier_reference, started_at)
+    ON CONFLICT (message_id, number) DO UPDATE SET outcome = excluded.outcome, parts = excluded.parts, code = excluded.code,
+        carrier_reference = excluded.carrier_reference, ended_at = excluded.ended_at
+        WHERE engine_attempt.outcome = 4 AND excluded.outcome <> 4
+    RETURNING message_id, number
+"""
+
 _SENT = f"""
-WITH u AS (SELECT * FROM unnest(%(attempts)s::uuid[], %(ids)s::uuid[], %(references)s::text[]) u(attempt_id, message_id, reference)),
-a AS (UPDATE engine_attempt a SET outcome = 1, carrier_reference = u.reference, ended_at = now() FROM u
-    WHERE a.id = u.attempt_id AND a.id = ANY(%(attempts)s::uuid[])),
-q AS (DELETE FROM engine_queueentry q USING u WHERE q.message_id = u.message_id AND q.attempt_id = u.attempt_id),
-m AS (UPDATE engine_message m SET status = 40, submitted_at = now() FROM u
-    WHERE m.id = u.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 30
-    RETURNING m.id, m.organisation_id, m.campaign_id, m.channel_id, m.country, m.category, m.currency, m.segments, m.is_test),
-counted AS ({_COUNT})
+WITH a AS ({_ATTEMPTS}),
+m AS (UPDATE engine_message m SET status = 40, submitted_at = now(), attempts = a.number FROM a
+    WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 20
+    RETURNING m.id, m.organisation_id, m.campaign_id, m.channel_id, m.country, m.category, m.currency, m.segments, m.is_test)
+{_COUNT}
+"""
+
+# A carrier that uses a name again means the newer message by it.
+_FURTHER = """
 INSERT INTO engine_carrierreference (channel_id, reference, message_id, organisation_id)
 SELECT DISTINCT ON (u.reference) %(channel)s::uuid, u.reference, u.message_id, u.organisation_id
 FROM unnest(%(references)s::text[], %(ids)s::uuid[], %(organisations)s::uuid[]) u(reference, message_id, organisation_id)
 ON CONFLICT (channel_id, reference) DO UPDATE SET message_id = excluded.message_id, organisation_id = excluded.organisation_id
 """
 
-_AGAIN = """
-WITH u AS (SELECT * FROM unnest(%(attempts)s::uuid[], %(ids)s::uuid[], %(outcomes)s::smallint[], %(codes)s::text[], %(pauses)s::int[])
-    u(attempt_id, message_id, outcome, code, pause)),
-a AS (UPDATE engine_attempt a SET outcome = u.outcome, code = u.code, ended_at = now() FROM u
-    WHERE a.id = u.attempt_id AND a.id = ANY(%(attempts)s::uuid[])),
-q AS (UPDATE engine_queueentry q SET attempt_id = NULL, lease_until = NULL,
-        due_at = greatest(q.due_at, now() + make_interval(secs => u.pause)) FROM u
-    WHERE q.message_id = u.message_id AND q.attempt_id = u.attempt_id RETURNING q.message_id)
-UPDATE engine_message m SET status = 20 FROM q WHERE m.id = q.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 30
+# Only a definite "no" leads back to the queue.  Whose campaign was paused or cancelled meanwhile waits there with the rest.
+_AGAIN = f"""
+WITH a AS ({_ATTEMPTS}),
+m AS (UPDATE engine_message m SET status = 20, attempts = a.number FROM a
+    WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status IN (20, 45)
+    RETURNING m.id, m.organisation_id, m.channel_id, m.campaign_id)
+INSERT INTO engine_queueentry (message_id, organisation_id, channel_id, campaign_id, lane, due_at)
+SELECT m.id, m.organisation_id, m.channel_id, m.campaign_id, u.lane,
+    CASE WHEN c.status IN ('paused', 'cancelled') THEN '{NEVER}' ELSE now() + make_interval(secs => u.pause) END
+FROM m JOIN unnest(%(ids)s::uuid[], %(lanes)s::smallint[], %(pauses)s::int[]) u(id, lane, pause) ON u.id = m.id
+LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
+ON CONFLICT (message_id) DO NOTHING
 """
 
-_ENDED = """
-WITH u AS (SELECT * FROM unnest(%(attempts)s::uuid[], %(outcomes)s::smallint[], %(codes)s::text[]) u(attempt_id, outcome, code))
-UPDATE engine_attempt a SET outcome = u.outcome, code = u.code, ended_at = now() FROM u
-WHERE a.id = u.attempt_id AND a.id = ANY(%(attempts)s::uuid[])
+# Never sent again: its receipt or its validity ends it.
+_UNKNOWN = f"""
+WITH a AS ({_ATTEMPTS})
+UPDATE engine_message m SET status = 45, attempts = a.number FROM a
+WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 20
 """
 
-# Never sent again, so its place in the queue is gone; its receipt or its validity ends it.
-_UNKNOWN = """
-WITH u AS (SELECT * FROM unnest(%(attempts)s::uuid[], %(ids)s::uuid[], %(codes)s::text[]) u(attempt_id, message_id, code)),
-a AS (UPDATE engine_attempt a SET outcome = 4, code = u.code, ended_at = now() FROM u
-    WHERE a.id = u.attempt_id AND a.id = ANY(%(attempts)s::uuid[])),
-q AS (DELETE FROM engine_queueentry q USING u WHERE q.message_id = u.message_id AND q.attempt_id = u.attempt_id
-    RETURNING q.message_id)
-UPDATE engine_message m SET status = 45 FROM q WHERE m.id = q.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 30
-RETURNING m.id
+_REFUSED = f"""
+WITH a AS ({_ATTEMPTS})
+UPDATE engine_message m SET attempts = a.number FROM a WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[])
 """
+
+
+class Result(NamedTuple):
+    """What came of one attempt, as it is written down.  `references` are the carrier's, one for each part."""
+
+    message: Claimed
+    outcome: AttemptOutcome
+    code: str = ""
+    references: tuple[str, ...] = ("",)
+    pause: int = 0
 
 
 def record_outcomes(*, channel_id: UUID, claimed: Mapping[UUID, Claimed], outcomes: Iterable[Outcome]) -> None:
-    """Write down one outcome for each of the attempts in `claimed`, in one transaction.
+    """Write down one outcome for each message of the claims in `claimed`, and close the claims, in one transaction.
 
     Only a definite "no" puts a message back into the queue.  Writing the same outcome again changes nothing.
     """
-    sent, again, refused, unknown = [], [], [], []
-    for outcome in outcomes:
-        message = claimed[outcome.attempt_id]
-        match outcome:
-            case Sent():
-                sent.append((message, outcome.reference))
-            case Unknown():
-                unknown.append((message, outcome.why))
-            case NotSent():
-                again.append((message, AttemptOutcome.NOT_SENT, outcome.why, NOT_SENT_PAUSE_SECONDS))
-            case Refused() if outcome.retry and message.attempts < MOST_TRIES:
-                pause = BACKOFF_SECONDS[min(message.attempts, len(BACKOFF_SECONDS)) - 1]
-                again.append((message, AttemptOutcome.REFUSED, outcome.code, pause))
-            case Refused():
-                refused.append((message, outcome.code))
+    results = [_result(claimed[outcome.attempt_id], outcome) for outcome in outcomes]
+    again = [result for result in results if result.pause]
+    refused = [result for result in results if result.outcome == AttemptOutcome.REFUSED and not result.pause]
     with tenancy.as_engine():
-        run(_HOLD, {"ids": [str(message.message_id) for message in claimed.values()]})
-        _record_sent(channel_id, sent)
-        _put_back(again)
-        _record_unknown(unknown)
-        _record_refused(refused)
+        # First, so that whoever gives up claims whose lease ran out waits for us, or we for them.
+        run("DELETE FROM engine_claim WHERE id = ANY(%s)", [list({one.claim_id for one in claimed.values()})])
+        _record_sent(channel_id, [result for result in results if result.outcome == AttemptOutcome.SENT])
+        _write(_UNKNOWN, channel_id, [result for result in results if result.outcome == AttemptOutcome.UNKNOWN])
+        _write(
+            _AGAIN,
+            channel_id,
+            again,
+            lanes=[int(LANES[result.message.category]) for result in again],
+            pauses=[result.pause for result in again],
+        )
+        _write(_REFUSED, channel_id, refused)
+        settle(Change(result.message.message_id, Status.REFUSED, result.code) for result in refused)
 
 
-def _record_sent(channel_id: UUID, sent: list[tuple[Claimed, str]]) -> None:
-    if sent:
+def _result(message: Claimed, outcome: Outcome) -> Result:
+    match outcome:
+        case Sent():
+            references = tuple(name[:LONGEST_REFERENCE] for name in (outcome.reference, *outcome.further))
+            return Result(message, AttemptOutcome.SENT, references=references)
+        case Unknown():
+            return Result(message, AttemptOutcome.UNKNOWN, outcome.why)
+        case NotSent():
+            return Result(message, AttemptOutcome.NOT_SENT, outcome.why, pause=NOT_SENT_PAUSE_SECONDS)
+        case Refused() if outcome.retry and message.number < MOST_TRIES:
+            pause = BACKOFF_SECONDS[min(message.number, len(BACKOFF_SECONDS)) - 1]
+            return Result(message, AttemptOutcome.REFUSED, outcome.code, pause=pause)
+        case Refused():
+            return Result(message, AttemptOutcome.REFUSED, outcome.code)
+
+
+def _record_sent(channel_id: UUID, sent: list[Result]) -> None:
+    _write(_SENT, channel_id, sent)
+    further = [(name, result.message) for result in sent for name in result.references[1:]]
+    if further:
         run(
-            _SENT,
+            _FURTHER,
             {
                 "channel": channel_id,
-                "attempts": [str(message.attempt_id) for message, _ in sent],
-                "ids": [str(message.message_id) for message, _ in sent],
-                "organisations": [str(message.organisation_id) for message, _ in sent],
-                "references": [reference[:LONGEST_REFERENCE] for _, reference in sent],
+                "references": [name for name, _ in further],
+                "ids": [message.message_id for _, message in further],
+                "organisations": [message.organisation_id for _, message in further],
             },
         )
 
 
-def _put_back(again: list[tuple[Claimed, AttemptOutcome, str, int]]) -> None:
-    if again:
+def _write(statement: str, channel_id: UUID, results: list[Result], **columns: list[int]) -> None:
+    if results:
+        messages = [result.message for result in results]
         run(
-            _AGAIN,
+            statement,
             {
-                "attempts": [str(message.attempt_id) for message, *_ in again],
-                "ids": [str(message.message_id) for message, *_ in again],
-                "outcomes": [int(outcome) for _, outcome, _, _ in again],
-                "codes": [code[:120] for *_, code, _ in again],
-                "pauses": [pause for *_, pause in again],
+                "channel": channel_id,
+                "ids": [message.message_id for message in messages],
+                "numbers": [message.number for message in messages],
+                "organisations": [message.organisation_id for message in messages],
+                "user_references": [message.reference for message in messages],
+                "outcomes": [int(result.outcome) for result in results],
+                "parts": [len(result.references) for result in results],
+                "codes": [result.code[:120] for result in results],
+                "references": [result.references[0] for result in results],
+                "started": [message.started_at for message in messages],
+                **columns,
             },
         )
-
-
-def _record_unknown(unknown: list[tuple[Claimed, str]]) -> None:
-    if unknown:
-        rows(
-            _UNKNOWN,
-            {
-                "attempts": [str(message.attempt_id) for message, _ in unknown],
-                "ids": [str(message.message_id) for message, _ in unknown],
-                "codes": [why[:120] for _, why in unknown],
-            },
-        )
-
-
-def _record_refused(refused: list[tuple[Claimed, str]]) -> None:
-    if refused:
-        run(
-            _ENDED,
-            {
-                "attempts": [str(message.attempt_id) for message, _ in refused],
-                "outcomes": [int(AttemptOutcome.REFUSED)] * len(refused),
-                "codes": [code[:120] for _, code in refused],
-            },
-        )
-        settle(Change(message.message_id, Status.REFUSED, code) for message, code in refused)

@@ -4,7 +4,8 @@ from accounts.models import Organisation
 
 
 class CarrierReference(models.Model):
-    """The id a carrier gave a message: what its receipts will name."""
+    """A further id a carrier gave a message: of the second and later parts of a long one, or one its receipt told us
+    when the answer to its submit was lost.  The first part's id is in its Attempt."""
 
     pk = models.CompositePrimaryKey("channel_id", "reference")
     channel_id = models.UUIDField()

@@ -1,3 +1,5 @@
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from accounts.models import Organisation, TenantOwned
@@ -5,7 +7,7 @@ from kit.ids import uuid7
 
 
 class QueueEntry(models.Model):
-    """A message's place in the queue of its channel.  Ripe when `due_at` has come and nobody holds a live lease."""
+    """A message's place in the queue of its channel.  Ripe when `due_at` has come; who claims it takes it out."""
 
     message_id = models.UUIDField(primary_key=True)
     organisation = models.ForeignKey(
@@ -15,17 +17,10 @@ class QueueEntry(models.Model):
     campaign_id = models.UUIDField(null=True)
     lane = models.PositiveSmallIntegerField()
     due_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
-    attempt_id = models.UUIDField(null=True, help_text="the attempt that holds the lease")
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["channel_id", "lane", "organisation", "due_at"],
-                condition=models.Q(attempt_id=None),
-                name="queue_ripe",
-            ),
-            models.Index(fields=["lease_until"], condition=models.Q(attempt_id__isnull=False), name="queue_leased"),
+            models.Index(fields=["channel_id", "lane", "organisation", "due_at"], name="queue_ripe"),
             models.Index(fields=["campaign_id"], condition=models.Q(campaign_id__isnull=False), name="queue_campaign"),
         ]
 
@@ -33,25 +28,54 @@ class QueueEntry(models.Model):
         return str(self.message_id)
 
 
-class Attempt(models.Model):
-    """One try at handing one message to one channel, committed before a byte leaves."""
+class Claim(models.Model):
+    """What one worker has taken out of a channel's queue to hand over: committed before a byte leaves, gone when every
+    outcome is written down.  The arrays are of equal length, an element for each message.
+
+    A claim whose lease ran out belonged to a worker that died or froze: what may have left is unknown then.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    channel_id = models.UUIDField()
+    worker = models.CharField(max_length=120)
+    lease_until = models.DateTimeField()
+    message_ids = ArrayField(models.UUIDField())
+    numbers = ArrayField(models.PositiveSmallIntegerField(), help_text="which try of the message each is")
+    user_references = ArrayField(models.PositiveIntegerField(), help_text="our 16-bit user_message_reference of each")
+
+    def __str__(self) -> str:
+        return f"{len(self.message_ids)} messages of {self.worker}"
+
+
+class Attempt(models.Model):
+    """What came of one try at handing one message to one channel.  A try under way is in its Claim."""
+
+    pk = models.CompositePrimaryKey("message_id", "number")
+    message_id = models.UUIDField()
+    number = models.PositiveSmallIntegerField()
     organisation = models.ForeignKey(
         Organisation, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
-    message_id = models.UUIDField()
     channel_id = models.UUIDField()
-    number = models.PositiveSmallIntegerField()
     reference = models.PositiveIntegerField(help_text="our 16-bit user_message_reference")
-    outcome = models.PositiveSmallIntegerField(default=0)
+    outcome = models.PositiveSmallIntegerField(help_text="messaging.engine.states.AttemptOutcome")
+    parts = models.PositiveSmallIntegerField(default=1, help_text="submits it took, each with receipts of its own")
     code = models.CharField(max_length=120, blank=True)
-    carrier_reference = models.CharField(max_length=65, blank=True)
+    carrier_reference = models.CharField(
+        max_length=65, blank=True, help_text="the id the carrier gave its first part: what receipts will name"
+    )
     started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["message_id", "number"], name="one_attempt_a_number")]
+        indexes = [
+            models.Index(
+                fields=["channel_id", "carrier_reference"],
+                condition=~models.Q(carrier_reference=""),
+                name="attempt_by_reference",
+            ),
+            BrinIndex(fields=["started_at"], name="attempt_by_time", pages_per_range=32),
+        ]
 
     def __str__(self) -> str:
         return f"{self.message_id} #{self.number}"

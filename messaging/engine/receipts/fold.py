@@ -1,49 +1,40 @@
 import time
-from typing import NamedTuple
-from uuid import UUID
 
 from kit import tenancy
 from kit.sql import records
-from messaging.engine.settle import Change, settle
-from messaging.engine.states import Status
 
+from .meaning import Folded, apply
 from .orphans import adopt_orphans
 
 BATCH = 1000
 TURN_SECONDS = 20
 
-#: What a carrier's final word makes of a message.  Other words ("accepted", "en route") change nothing.
-FINAL_WORDS = {"delivered": Status.DELIVERED, "undelivered": Status.UNDELIVERED, "expired": Status.UNDELIVERED}
-
-
-class FoldedReceipt(NamedTuple):
-    message_id: UUID
-    state: str
-    error_code: str
-
-
 # Only receipts whose message is known are taken; one that came before its submit's answer waits in the inbox.
 _TAKE = """
 WITH known AS (
-    SELECT r.id, c.message_id, c.organisation_id FROM engine_deliveryreceipt r
-    JOIN engine_carrierreference c ON c.channel_id = r.channel_id AND c.reference = r.reference
-    WHERE r.folded_at IS NULL ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
+    SELECT r.id, coalesce(a.message_id, c.message_id) AS message_id,
+        coalesce(a.organisation_id, c.organisation_id) AS organisation_id, coalesce(a.parts, 2) AS parts
+    FROM engine_deliveryreceipt r
+    LEFT JOIN LATERAL (
+        SELECT a.message_id, a.organisation_id, a.parts FROM engine_attempt a
+        WHERE a.channel_id = r.channel_id AND a.carrier_reference = r.reference AND a.carrier_reference <> ''
+        ORDER BY a.started_at DESC LIMIT 1
+    ) a ON true
+    LEFT JOIN engine_carrierreference c ON c.channel_id = r.channel_id AND c.reference = r.reference
+    WHERE r.folded_at IS NULL AND (a.message_id IS NOT NULL OR c.message_id IS NOT NULL)
+    ORDER BY r.id LIMIT %s FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE engine_deliveryreceipt r SET folded_at = now(), message_id = known.message_id, organisation_id = known.organisation_id
 FROM known WHERE r.id = known.id
-RETURNING r.message_id, r.state, r.error_code
+RETURNING r.message_id, r.state, r.error_code, known.parts
 """
 
 
 def fold(*, limit: int = BATCH) -> int:
-    """Apply up to `limit` receipts in one transaction, with the settling they bring; how many."""
+    """Apply up to `limit` receipts that wait in the inbox in one transaction, with the settling they bring; how many."""
     with tenancy.as_engine():
-        receipts = records(FoldedReceipt, _TAKE, [limit])
-        settle(
-            Change(receipt.message_id, FINAL_WORDS[receipt.state], _reason(receipt))
-            for receipt in receipts
-            if receipt.state in FINAL_WORDS
-        )
+        receipts = records(Folded, _TAKE, [limit])
+        apply(receipts)
         return len(receipts)
 
 
@@ -56,7 +47,3 @@ def fold_all(*, turn_seconds: float = TURN_SECONDS) -> int:
         if now_folded < BATCH and not adopt_orphans():
             break
     return folded
-
-
-def _reason(receipt: FoldedReceipt) -> str:
-    return "" if receipt.state == "delivered" else receipt.error_code or receipt.state

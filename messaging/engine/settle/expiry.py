@@ -6,12 +6,13 @@ from .settling import Change, settle
 
 BATCH = 1000
 
-# Validity ends what waits for a receipt that never came, and what could not be handed over in time.  Rows under a
-# live lease are left to their drain.
+# Validity ends what waits for a receipt that never came, and what could not be handed over in time.  What is under a claim
+# is left to its drain: it is in nobody's queue, and it has no outcome yet.
 _OVERDUE = """
 SELECT id FROM engine_message m
 WHERE status IN (10, 20, 40, 45) AND validity_until < now() AND id >= first_message_id((now() - interval '14 days')::date)
-LIMIT %s FOR UPDATE SKIP LOCKED
+    AND (status <> 20 OR EXISTS (SELECT FROM engine_queueentry q WHERE q.message_id = m.id FOR UPDATE SKIP LOCKED))
+LIMIT %s FOR UPDATE OF m SKIP LOCKED
 """
 
 

@@ -42,9 +42,9 @@ WITH u AS (SELECT * FROM unnest(%(ids)s::uuid[], %(statuses)s::smallint[], %(cod
 m AS (
     UPDATE engine_message m SET status = u.status, error_code = u.code, final_at = now()
     FROM u WHERE m.id = u.id AND m.id = ANY(%(ids)s::uuid[]) AND m.status < 90
-    RETURNING m.*
+    RETURNING m.*, old.status AS was
 ),
-gone AS (DELETE FROM engine_queueentry q USING m WHERE q.message_id = m.id),
+gone AS (DELETE FROM engine_queueentry q USING m WHERE q.message_id = m.id AND m.was < 30),
 counted AS (
     INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status,
         error_code, messages, segments, amount, latency_ms, is_squashed)

@@ -47,7 +47,7 @@ class World:
             return accept_messages(organisation=self.customer, drafts=drafts, **options)
 
     def claim(self, limit: int = 100) -> dict[UUID, Claimed]:
-        return {one.attempt_id: one for one in claim(channel_id=self.channel.pk, limit=limit)}
+        return {one.attempt_id: one for one in claim(channel_id=self.channel.pk, limit=limit, worker="test")}
 
     def record(self, claimed: dict[UUID, Claimed], outcomes: Sequence[Outcome]) -> None:
         record_outcomes(channel_id=self.channel.pk, claimed=claimed, outcomes=outcomes)

@@ -7,7 +7,7 @@ from billing.ledger.models import Account
 from kit.money import money
 from messaging.channels.types.base import NotSent, Refused, Sent, Unknown
 from messaging.engine.dispatch import give_up_expired_leases
-from messaging.engine.models import Attempt, CarrierReference, QueueEntry
+from messaging.engine.models import Attempt, Claim, QueueEntry
 from messaging.engine.receipts import fold_all, store_news
 from messaging.engine.states import AttemptOutcome, Status
 from messaging.engine.tests.factories import make_world
@@ -28,7 +28,7 @@ def world():
 def given_up(world):
     """What a drain had claimed before its lease ran out."""
     claimed = world.claim()
-    QueueEntry.objects.update(lease_until="2020-01-01T00:00Z")
+    Claim.objects.update(lease_until="2020-01-01T00:00Z")
     give_up_expired_leases()
     return claimed
 
@@ -37,7 +37,8 @@ def test_a_live_lease_is_left_alone(world):
     world.claim()
 
     assert give_up_expired_leases() == []
-    assert world.message().state == Status.SUBMITTING
+    assert world.message().state == Status.QUEUED
+    assert QueueEntry.objects.count() == 0
 
 
 def test_a_lease_given_up_closes_its_attempt_as_unknown(world, given_up):
@@ -53,11 +54,9 @@ def test_a_lease_given_up_closes_its_attempt_as_unknown(world, given_up):
     [
         (lambda id: Sent(id, "late"), Status.UNKNOWN),
         (lambda id: Unknown(id, "no answer"), Status.UNKNOWN),
-        (lambda id: NotSent(id, "not bound"), Status.UNKNOWN),
-        (lambda id: Refused(id, "0x58", retry=True), Status.UNKNOWN),
         (lambda id: Refused(id, "0x0b"), Status.REFUSED),
     ],
-    ids=["sent", "unknown", "not sent", "refused for now", "refused"],
+    ids=["sent", "unknown", "refused"],
 )
 def test_a_late_outcome_never_puts_the_message_back(world, given_up, outcome, state):
     world.record(given_up, [outcome(attempt_id) for attempt_id in given_up])
@@ -67,10 +66,27 @@ def test_a_late_outcome_never_puts_the_message_back(world, given_up, outcome, st
     assert problems() == []
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [lambda id: NotSent(id, "not bound"), lambda id: Refused(id, "0x58", retry=True)],
+    ids=["not sent", "refused for now"],
+)
+def test_a_late_but_definite_no_is_worth_another_try(world, given_up, outcome):
+    for _ in range(2):  # written down twice, it is queued once
+        world.record(given_up, [outcome(attempt_id) for attempt_id in given_up])
+
+    assert world.message().state == Status.QUEUED
+    QueueEntry.objects.update(due_at="2020-01-01T00:00Z")
+    (again,) = world.claim().values()
+    assert again.number == 2
+    assert world.claim() == {}
+    assert problems() == []
+
+
 def test_a_late_answer_keeps_the_reference_its_receipt_will_name(world, given_up):
     world.record(given_up, [Sent(attempt_id, "late") for attempt_id in given_up])
 
-    assert CarrierReference.objects.get().reference == "late"
+    assert Attempt.objects.get().carrier_reference == "late"
     world.report(("late", "undelivered"))
     assert world.message().state == Status.UNDELIVERED
     assert world.balance(Kind.WALLET) == money("10.00")
@@ -99,6 +115,6 @@ def test_the_same_outcome_written_twice_changes_nothing(world):
         world.record(claimed, [Sent(attempt_id, "c1") for attempt_id in claimed])
         world.report(("c1", "delivered"))
 
-    assert CarrierReference.objects.count() == Attempt.objects.count() == 1
+    assert Attempt.objects.get().carrier_reference == "c1"
     assert world.balance(Kind.WALLET) == money("9.96")
     assert problems() == []

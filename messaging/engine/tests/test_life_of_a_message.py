@@ -9,7 +9,7 @@ from billing.ledger.models import Account, Transfer
 from kit.money import money
 from messaging.channels.types.base import NotSent, Refused, Sent, Unknown
 from messaging.engine.dispatch import give_up_expired_leases
-from messaging.engine.models import Attempt, CarrierReference, Message, QueueEntry, Settlement, TrafficCount
+from messaging.engine.models import Attempt, CarrierReference, Claim, Message, QueueEntry, Settlement, TrafficCount
 from messaging.engine.receipts import adopt_orphans, fold_all, store_news
 from messaging.engine.settle import Change, expire_overdue, settle
 from messaging.engine.states import Status
@@ -80,7 +80,7 @@ def test_a_receipt_before_its_answer_waits_in_the_inbox():
     (attempt_id,) = claimed
 
     world.report(("early", "delivered"))
-    assert world.message().state == Status.SUBMITTING
+    assert world.message().state == Status.QUEUED
 
     world.record(claimed, [Sent(attempt_id, "early")])
     fold_all()
@@ -121,11 +121,11 @@ def test_a_definite_no_worth_another_try_goes_back_to_the_queue():
     world.record(claimed, [Refused(throttled, "0x00000058", retry=True), NotSent(unsent, "not bound")])
 
     assert set(Message.objects.values_list("status", flat=True)) == {Status.QUEUED}
-    assert QueueEntry.objects.filter(attempt_id=None).count() == 2
+    assert QueueEntry.objects.count() == 2
     assert world.claim() == {}, "both wait for their pause"
     QueueEntry.objects.update(due_at="2020-01-01T00:00Z")
-    assert len(world.claim()) == 2
-    assert sorted(Attempt.objects.values_list("number", flat=True)) == [1, 1, 2, 2]
+    assert [one.number for one in world.claim().values()] == [2, 2]
+    assert list(Attempt.objects.values_list("number", flat=True)) == [1, 1]
 
 
 def test_a_final_no_ends_the_message_and_returns_its_price():
@@ -187,7 +187,7 @@ def test_a_carriers_odd_reference_harms_no_other_message_of_the_batch(reference)
     world.record(claimed, [Sent(first, reference), Sent(second, reference), Sent(third, "own")])
 
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
-    assert {"own", reference[:65]} == set(CarrierReference.objects.values_list("reference", flat=True))
+    assert {"own", reference[:65]} == set(Attempt.objects.values_list("carrier_reference", flat=True))
 
 
 def test_a_receipt_with_two_candidates_is_nobodys():
@@ -208,7 +208,7 @@ def test_an_expired_lease_leaves_the_message_unknown():
     world = make_world()
     world.accept()
     world.claim()
-    QueueEntry.objects.update(lease_until="2020-01-01T00:00Z")
+    Claim.objects.update(lease_until="2020-01-01T00:00Z")
 
     assert len(give_up_expired_leases()) == 1
 
@@ -221,7 +221,7 @@ def test_an_answer_after_the_lease_expired_still_lets_the_receipt_find_its_messa
     world.accept()
     claimed = world.claim()
     (attempt_id,) = claimed
-    QueueEntry.objects.update(lease_until="2020-01-01T00:00Z")
+    Claim.objects.update(lease_until="2020-01-01T00:00Z")
     give_up_expired_leases()
 
     world.record(claimed, [Sent(attempt_id, "late")])

@@ -12,7 +12,7 @@ from billing.ledger.models import Account
 from kit.money import money
 from messaging.channels.types.base import Sent, Unknown
 from messaging.engine.dispatch import give_up_expired_leases
-from messaging.engine.models import Message, QueueEntry, Settlement
+from messaging.engine.models import Claim, Message, Settlement
 from messaging.engine.receipts import fold_all, store_news
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
@@ -64,7 +64,8 @@ class Carrier:
     def __init__(self, world, fates):
         self.world, self.fates = world, fates
         world.accept(len(fates))
-        self.claimed = sorted(world.claim().values(), key=lambda one: one.recipient)
+        claimed = [one for _ in fates for one in world.claim(limit=1).values()]
+        self.claimed = sorted(claimed, key=lambda one: one.recipient)
 
     def play(self, order, folds_after):
         for step, (kind, number, word) in enumerate(order):
@@ -76,7 +77,7 @@ class Carrier:
     def answer(self, number, _word):
         one, kind = self.claimed[number], self.fates[number][1]
         if kind in ("late", "never"):
-            QueueEntry.objects.filter(message_id=one.message_id).update(lease_until="2020-01-01T00:00Z")
+            Claim.objects.filter(pk=one.claim_id).update(lease_until="2020-01-01T00:00Z")
             give_up_expired_leases()
         outcome = {"answered": Sent, "late": Sent, "unknown": Unknown}.get(kind)
         if outcome:
