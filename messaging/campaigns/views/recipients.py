@@ -1,5 +1,6 @@
 """Send 1: who gets it.  Upload, watch it being read, correct what was guessed, see what can't be used."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from messaging.campaigns.forms import ReadingForm, RecipientsForm
 from messaging.campaigns.models import RecipientFile
 from messaging.campaigns.queries import unusable_rows_of
 from messaging.campaigns.refusals import file_refusal, row_reason
-from messaging.campaigns.regions import country_name
+from messaging.campaigns.regions import country_name, place_of_name
 from messaging.campaigns.rules.report import csv_text
 from messaging.campaigns.rules.tally import DUPLICATE
 from messaging.campaigns.uploads import is_too_large
@@ -31,6 +32,7 @@ from .support import StepMixin, steps_of
 #: Bad rows shown on the page; the rest is in the CSV.
 SHOWN = 8
 SHOWN_ALL = 200
+SHOWN_COUNTRIES = 8
 
 
 class UploadMixin:
@@ -199,6 +201,6 @@ def columns_of(file: RecipientFile) -> list[dict[str, Any]]:
 
 
 def countries_of(file: RecipientFile) -> list[tuple[str, int]]:
-    """Recipients by country, the most first."""
-    counts = sorted(file.tally.get("by_country", {}).items(), key=lambda pair: -pair[1])
-    return [(country_name(code), count) for code, count in counts]
+    """The countries with the most recipients, in the order of their names."""
+    largest = Counter(file.tally.get("by_country", {})).most_common(SHOWN_COUNTRIES)
+    return sorted(((country_name(code), count) for code, count in largest), key=lambda pair: place_of_name(pair[0]))
