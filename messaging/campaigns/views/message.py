@@ -10,7 +10,7 @@ from django.views.generic import TemplateView
 
 from kit.errors import DomainError, Invalid
 from kit.formatting import mask_phone
-from kit.htmx import FragmentMixin, is_fragment
+from kit.htmx import FragmentMixin
 from messaging.campaigns.actions import set_message
 from messaging.campaigns.forms import MessageForm
 from messaging.campaigns.measuring import Estimate, estimate_of, measure
@@ -31,33 +31,25 @@ LOOKED_AT = 3_000
 
 
 class MessageView(StepMixin, FragmentMixin, TemplateView):
-    """GET shows the draft, or what the form's fields in the URL would make of it; POST keeps it."""
+    """GET shows the draft, or what the form's fields in the URL would make of it; POST keeps it.
+
+    htmx is answered with the parts that follow from the fields.  The fields themselves stay as they are,
+    so that nothing typed meanwhile is lost, but for the values of another template than the page shows.
+    """
 
     step = "message"
     template_name = "campaigns/message.html"
-    fragment_template_name = "campaigns/_message.html"
-
-    def get_template_names(self) -> list[str]:
-        """While values are typed only what follows from them is swapped, never the fields themselves."""
-        if self.asks_for_parts and self.shows_its_fields:
-            return ["campaigns/_message_parts.html"]
-        return super().get_template_names()
-
-    def render_to_response(self, context: dict[str, Any], **kwargs) -> HttpResponse:
-        response = super().render_to_response(context, **kwargs)
-        if self.asks_for_parts and not self.shows_its_fields:
-            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#message-step", "outerHTML"
-        return response
-
-    @property
-    def asks_for_parts(self) -> bool:
-        return is_fragment(self.request) and "parts" in self.request.GET
+    fragment_template_name = "campaigns/_message_parts.html"
 
     @property
     def shows_its_fields(self) -> bool:
-        """Whether the page has the chosen template's fields; not so when this question overtook the choice's answer."""
-        shown = {key.removeprefix("column_") for key in self.request.GET if key.startswith("column_")}
-        return shown == set(self.form.variables)
+        """Whether the page that asks has the fields of the chosen template: else they are part of the answer.
+
+        Known from what was sent and not from which field was changed, because a newer question replaces
+        an older one: whoever chooses a sender right after a template asks only once.
+        """
+        shown = [key.removeprefix("column_") for key in self.request.GET if key.startswith("column_")]
+        return shown == self.form.variables
 
     @cached_property
     def form(self) -> MessageForm:
