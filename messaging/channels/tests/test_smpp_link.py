@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 
 import pytest
 
@@ -18,7 +17,6 @@ from messaging.channels.types.base import (
     channel_type,
 )
 from messaging.channels.types.smpp import pdu
-from messaging.channels.types.smpp.governor import Governor, Throttle
 from messaging.channels.types.smpp.link import SmppChannel
 from messaging.channels.types.smpp.testing import (
     PASSWORD,
@@ -52,17 +50,6 @@ def test_what_the_carrier_hears_is_what_was_meant():
     assert (heard.text, heard.data_coding) == (b"Total: 5\x1be", 0)
     assert (heard.registered_delivery, heard.validity) == (1, "000000010000000R")
     assert heard.tlvs == {pdu.USER_MESSAGE_REFERENCE: b"\x02\x01"}
-
-
-def test_a_text_of_several_segments_goes_in_one_submit():
-    outgoing = make_outgoing(body="验" * 100, encoding="ucs2", segments=2)
-
-    with scripted_carrier() as carrier, opened(carrier.port) as channel:
-        assert [type(outcome) for outcome in channel.send([outgoing])] == [Sent]
-        heard = carrier.submits.get(timeout=SECONDS)
-
-    assert heard.tlvs[pdu.MESSAGE_PAYLOAD] == ("验" * 100).encode("utf-16-be")
-    assert carrier.submits.empty()
 
 
 @pytest.mark.parametrize(
@@ -277,41 +264,6 @@ def test_state_tells_what_is_in_flight():
 
         assert (channel.state().in_flight, channel.state().waiting) == (2, 3)
         carrier.hang_up()
-
-
-def test_throttling_pauses_the_window():
-    told = []
-
-    def throttle_once(session, sequence, message):
-        told.append(time.monotonic())
-        (accepting() if len(told) > 1 else refusing(pdu.THROTTLED))(session, sequence, message)
-
-    with scripted_carrier(throttle_once) as carrier, opened(carrier.port, window=1) as channel:
-        outcomes = list(channel.send(make_batch(3)))
-
-    assert [type(outcome) for outcome in outcomes] == [Refused, Sent, Sent]
-    assert told[1] - told[0] >= Throttle.FIRST * 0.9
-
-
-def test_segments_are_spent_at_the_carriers_rate():
-    governor = Governor(10)
-    sent, now = 0, 100.0
-    while now < 102:
-        wait = governor.wait(now)
-        if wait:
-            now += wait
-        else:
-            governor.spend(2)
-            sent += 2
-
-    assert 20 <= sent <= 22
-
-
-def test_without_a_rate_nothing_waits():
-    governor = Governor(None)
-    governor.spend(1_000_000)
-
-    assert governor.wait(0.0) == 0
 
 
 # news

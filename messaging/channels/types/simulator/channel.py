@@ -87,7 +87,7 @@ class SimulatorChannel(Channel):
         """Nothing to say goodbye to."""
 
     def state(self) -> ChannelState:
-        return ChannelState("bound", self._since)
+        return ChannelState("bound", self._since, binds_up=1)
 
     def _answer(self, message: Outgoing) -> Outcome:
         if message.recipient.endswith(REFUSED):

@@ -1,4 +1,4 @@
-"""How fast a carrier lets us speak."""
+"""How fast a carrier lets us speak: what was agreed, and what it turns out to take."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ class Governor:
     """
 
     def __init__(self, rate: float | None) -> None:
+        self._at = 0.0
+        self.set_rate(rate)
+        self._tokens = self._burst
+
+    @property
+    def rate(self) -> float | None:
+        return self._rate
+
+    def set_rate(self, rate: float | None) -> None:
         self._rate = rate
         self._burst = max(1.0, (rate or 0) / 10)
-        self._tokens, self._at = self._burst, 0.0
+        self._tokens = min(getattr(self, "_tokens", self._burst), self._burst)
 
     def wait(self, now: float) -> float:
         """Seconds until the next segment may leave; 0 when it may leave now."""
@@ -27,21 +36,68 @@ class Governor:
 
 
 class Throttle:
-    """The pause after a carrier said "too fast": short at first, doubling while it keeps saying so."""
+    """The pace that a carrier's "too fast" teaches us.
 
-    FIRST, LONGEST = 0.1, 5.0
+    A few refusals among many acceptances are the carrier's way of working and cost no pace; a larger share brings the
+    pace down to what was accepted in the last second, from where it is tried again, quickly up to where
+    it failed and slowly beyond.  A carrier that accepts nothing is left in peace for a while, longer each time.
+    """
+
+    INTERVAL, LONGEST_INTERVAL, ENOUGH_ANSWERS = 1.0, 4.0, 20
+    IN_A_ROW = 20
+    TOLERATED = 0.1
+    SLOWEST = 1.0
+    FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+    FASTER, SLIGHTLY_FASTER = 1.5, 1.02
 
     def __init__(self) -> None:
-        self._pause, self._until = 0.0, 0.0
+        self._governor = Governor(None)
+        self._begun = self._paused_until = self._pause = self._failed_at = 0.0
+        self._accepted = self._refused = self._in_a_row = 0
 
-    def complained(self, now: float) -> None:
-        if now >= self._until:  # a window full of complaints is one complaint
-            self._pause = min(self.LONGEST, self._pause * 2 or self.FIRST)
-            self._until = now + self._pause
-
-    def accepted(self, now: float) -> None:
-        if now >= self._until:
-            self._pause = 0.0
+    @property
+    def limit(self) -> float | None:
+        """Segments a second; None while the carrier has not complained of late."""
+        return self._governor.rate
 
     def wait(self, now: float) -> float:
-        return max(0.0, self._until - now)
+        return max(0.0, self._paused_until - now) or self._governor.wait(now)
+
+    def spend(self, segments: int) -> None:
+        self._governor.spend(segments)
+
+    def heard(self, now: float, *, accepted: int, refused: int) -> None:
+        """Count answers as they come."""
+        if now < self._paused_until:  # they answer what left before the pause
+            return
+        if not self._accepted and not self._refused:
+            self._begun = now
+        self._accepted += accepted
+        self._refused += refused
+        self._in_a_row = 0 if accepted else self._in_a_row + refused
+        if self._in_a_row >= (self.IN_A_ROW if self._accepted else 1):
+            self._leave_in_peace(now)
+        elif self._is_enough(now - self._begun):
+            self._judge(max(now - self._begun, self.INTERVAL))
+
+    def _is_enough(self, seconds: float) -> bool:
+        if self._accepted + self._refused < self.ENOUGH_ANSWERS:
+            return seconds >= self.LONGEST_INTERVAL
+        return seconds >= self.INTERVAL
+
+    def _leave_in_peace(self, now: float) -> None:
+        self._pause = min(self.LONGEST_PAUSE, self._pause * 2 or self.FIRST_PAUSE)
+        self._paused_until, self._in_a_row = now + self._pause, 0
+        if not self._accepted:
+            self._refused = 0
+
+    def _judge(self, seconds: float) -> None:
+        taken, share = self._accepted / seconds, self._refused / (self._accepted + self._refused)
+        self._accepted, self._refused, self._pause = 0, 0, 0.0
+        if share > self.TOLERATED:
+            self._failed_at = max(self.SLOWEST, taken)
+            self._governor.set_rate(max(self.SLOWEST, 0.95 * taken))
+        elif not share and (limit := self.limit):
+            faster = self.FASTER if limit < 0.9 * self._failed_at else self.SLIGHTLY_FASTER
+            # A limit far above what is sent no longer limits anything.
+            self._governor.set_rate(None if limit > 4 * max(taken, self._failed_at) else limit * faster + 1)

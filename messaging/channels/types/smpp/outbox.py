@@ -1,16 +1,21 @@
-"""Messages on their way to the wire: encoded, waiting for room, each owed exactly one outcome."""
+"""Messages on their way to the wire: written down, waiting for room, each owed exactly one outcome."""
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from messaging.channels.types.base import NotSent, Outcome, Outgoing, Refused, Sent, Unknown
-from messaging.channels.types.smpp import pdu, text
+from messaging.channels.types.smpp import pdu
+from messaging.channels.types.smpp.names import AS_IS, Naming
+from messaging.channels.types.smpp.submits import Writer
 
 #: A definite no that is worth another try, here or elsewhere.
 WORTH_ANOTHER_TRY = frozenset({pdu.THROTTLED, pdu.QUEUE_FULL, pdu.NOT_BOUND})
+#: A no that means "not so fast".
+TOO_FAST = frozenset({pdu.THROTTLED, pdu.QUEUE_FULL})
+INCOMPLETE = "incomplete"
 
 
 class Job:
@@ -37,79 +42,148 @@ class Job:
                 yield outcome
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One encoded submit.  It is the session's token while it is in flight."""
+class Submit:
+    """One PDU to be: a message, or one part of it.  It is the session's token while it is in flight."""
 
-    job: Job
-    outgoing: Outgoing
-    body: bytes
+    __slots__ = ("attempt_id", "body", "cost", "job", "place", "whole")
+
+    def __init__(
+        self, job: Job, attempt_id: uuid.UUID, body: bytes, cost: int, whole: Whole | None = None, place: int = 0
+    ) -> None:
+        self.job, self.attempt_id, self.body, self.cost = job, attempt_id, body, cost
+        self.whole, self.place = whole, place
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a byte of its message may have left already."""
+        return self.whole is not None and self.whole.has_begun
 
 
-def encode_batch(batch: Sequence[Outgoing], job: Job) -> tuple[list[Entry], list[Outcome]]:
+class Whole:
+    """A message of several parts, until all that left are answered; then it has one outcome."""
+
+    __slots__ = ("_code", "_is_late", "_is_worth_another_try", "_lost", "_open", "_references", "_too_fast", "attempt_id",
+                 "has_begun", "in_flight", "is_ended", "is_timed", "job")  # fmt: skip
+
+    def __init__(self, job: Job, attempt_id: uuid.UUID, count: int) -> None:
+        self.job, self.attempt_id = job, attempt_id
+        self.has_begun = self.is_ended = self.is_timed = False
+        self.in_flight, self._open = 0, count
+        self._references = [""] * count
+        self._code = self._lost = self._too_fast = ""
+        self._is_worth_another_try = self._is_late = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether parts that have not left yet still should."""
+        return not (self._code or self.is_ended or self._is_late)
+
+    def answered(self, place: int, status: int, reference: str) -> None:
+        self.in_flight -= 1
+        self._open -= 1
+        if status:
+            self._refuse(status_code(status), is_worth_another_try=status in WORTH_ANOTHER_TRY)
+        elif reference:
+            self._references[place] = reference
+        else:
+            self._lost = "accepted without a reference"
+
+    def too_fast(self, status: int) -> None:
+        """A part came back and will leave again."""
+        self.in_flight -= 1
+        self._too_fast = status_code(status)
+
+    def lost(self, why: str) -> None:
+        self.in_flight -= 1
+        self._open -= 1
+        self._lost = why
+
+    def give_up(self) -> None:
+        """What has not left by now never will."""
+        self._is_late = True
+        if self._open > self.in_flight:
+            self._refuse(self._too_fast or INCOMPLETE, is_worth_another_try=bool(self._too_fast))
+
+    def outcome(self) -> Outcome | None:
+        """The message's, once; None while a part is in flight or should still leave."""
+        if self.is_ended or self.in_flight or (self._open and not self._code):
+            return None
+        self.is_ended = True
+        if self._code:
+            # Once a part is with the carrier, another try would bring that part twice.
+            is_untouched = not self._lost and not any(self._references)
+            return Refused(self.attempt_id, self._code, retry=is_untouched and self._is_worth_another_try)
+        if self._lost:
+            return Unknown(self.attempt_id, self._lost)
+        return Sent(self.attempt_id, self._references[0], tuple(self._references[1:]))
+
+    def _refuse(self, code: str, *, is_worth_another_try: bool) -> None:
+        if not self._code or not is_worth_another_try:  # the graver one is what stands
+            self._code, self._is_worth_another_try = code, is_worth_another_try
+
+
+def write_batch(batch: Sequence[Outgoing], job: Job, writer: Writer) -> tuple[list[Submit], list[Outcome]]:
     """The submits of a batch, and a refusal for each message that no carrier could be told."""
-    entries, refusals = [], []
+    submits: list[Submit] = []
+    refusals: list[Outcome] = []
     for outgoing in batch:
+        attempt_id = outgoing.attempt_id
         try:
-            entries.append(Entry(job, outgoing, encode_submit(outgoing)))
+            bodies = writer.write(outgoing)
         except (ValueError, OverflowError):  # Unencodable, a NUL, too long: no later try would go better
-            refusals.append(Refused(outgoing.attempt_id, "unencodable"))
-    return entries, refusals
+            refusals.append(Refused(attempt_id, "unencodable"))
+            continue
+        if len(bodies) == 1:
+            submits.append(Submit(job, attempt_id, bodies[0], outgoing.segments))
+        else:
+            whole = Whole(job, attempt_id, len(bodies))
+            submits += [Submit(job, attempt_id, body, 1, whole, place) for place, body in enumerate(bodies)]
+    return submits, refusals
 
 
-def encode_submit(outgoing: Outgoing) -> bytes:
-    data_coding, octets = text.encode(outgoing.body, outgoing.encoding)
-    sender, ton, npi = source_address(outgoing.sender)
-    message = pdu.Message(
-        source=sender,
-        destination=outgoing.recipient.removeprefix("+"),
-        text=octets,
-        data_coding=data_coding,
-        source_ton=ton,
-        source_npi=npi,
-        registered_delivery=1,
-        validity=pdu.relative_time(outgoing.validity_seconds) if outgoing.validity_seconds else "",
-        tlvs={pdu.USER_MESSAGE_REFERENCE: outgoing.reference.to_bytes(2, "big")},
-    )
-    # One submit however long: the carrier cuts it up, and the message keeps one reference and one receipt.
-    return pdu.encode_message(message, as_payload=outgoing.segments > 1)
+def status_code(status: int) -> str:
+    return f"0x{status:08X}"
 
 
-def source_address(sender: str) -> tuple[str, int, int]:
-    """The sender, its type of number and its numbering plan: a name, a full number or a short code."""
-    digits = sender.removeprefix("+")
-    if not digits.isdigit() or not digits.isascii():
-        if not sender.isascii() or len(sender) > 20:
-            raise ValueError("a sender must be up to 20 ASCII characters")
-        return sender, 5, 0
-    if sender.startswith("+") or len(digits) > 8:
-        return digits[:20], 1, 1
-    return digits, 3, 0
-
-
-def outcome_of(entry: Entry, status: int, body: bytes) -> Outcome:
-    """What the carrier's answer means."""
-    attempt_id = entry.outgoing.attempt_id
+def outcome_of(submit: Submit, status: int, body: bytes, naming: Naming = AS_IS) -> Outcome | None:
+    """What the carrier's answer means for the message; None when other parts of it are still to be heard of."""
+    reference = "" if status else pdu.decode_message_id(body)
+    if naming is not AS_IS:
+        reference = naming.of_answer(reference)
+    if submit.whole:
+        submit.whole.answered(submit.place, status, reference)
+        return submit.whole.outcome()
     if status:
-        return Refused(attempt_id, f"0x{status:08X}", retry=status in WORTH_ANOTHER_TRY)
-    reference = pdu.decode_message_id(body)
+        return Refused(submit.attempt_id, status_code(status), retry=status in WORTH_ANOTHER_TRY)
     if not reference:
-        return Unknown(attempt_id, "accepted without a reference")
-    return Sent(attempt_id, reference)
+        return Unknown(submit.attempt_id, "accepted without a reference")
+    return Sent(submit.attempt_id, reference)
 
 
-def tell_all(entries: Sequence[Entry], outcome: Callable[[Entry], Outcome]) -> None:
+def unknown(submit: Submit, why: str) -> Outcome | None:
+    """A submit left and will get no answer."""
+    if submit.whole:
+        submit.whole.lost(why)
+        return submit.whole.outcome()
+    return Unknown(submit.attempt_id, why)
+
+
+def not_sent(submits: Iterable[Submit], why: str) -> None:
+    """Tell that these never left, each message once.  No part of them may have begun."""
+    told: list[tuple[Job, Outcome]] = []
+    for submit in submits:
+        if submit.whole is None or not submit.whole.is_ended:
+            told.append((submit.job, NotSent(submit.attempt_id, why)))
+        if submit.whole:
+            submit.whole.is_ended = True
+    tell(told)
+
+
+def tell(outcomes: Iterable[tuple[Job, Outcome | None]]) -> None:
     """Give each job its outcomes in one piece."""
     by_job: dict[Job, list[Outcome]] = {}
-    for entry in entries:
-        by_job.setdefault(entry.job, []).append(outcome(entry))
-    for job, outcomes in by_job.items():
-        job.tell(outcomes)
-
-
-def not_sent(why: str) -> Callable[[Entry], Outcome]:
-    return lambda entry: NotSent(entry.outgoing.attempt_id, why)
-
-
-def unknown(why: str) -> Callable[[Entry], Outcome]:
-    return lambda entry: Unknown(entry.outgoing.attempt_id, why)
+    for job, outcome in outcomes:
+        if outcome is not None:
+            by_job.setdefault(job, []).append(outcome)
+    for job, told in by_job.items():
+        job.tell(told)

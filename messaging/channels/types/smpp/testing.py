@@ -76,6 +76,10 @@ class ScriptedCarrier(SessionHandler):
 
         self._do(hang_up())
 
+    def refuse_all(self) -> None:
+        """Let nobody in from now on."""
+        self._password = ""
+
     def stop(self) -> None:
         async def stop() -> None:
             self._server.close()

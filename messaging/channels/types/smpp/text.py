@@ -1,11 +1,11 @@
-"""Texts as octets: GSM 7-bit unpacked with its extension table, and UCS-2."""
+"""Texts as octets: GSM 7-bit with its extension table, an octet a septet or packed, Latin-1 and UCS-2."""
 
 from __future__ import annotations
 
 from gsm0338 import Codec
 
 GSM7, ASCII, LATIN1, UCS2 = 0x00, 0x01, 0x03, 0x08
-_ESCAPE = 0x1B
+ESCAPE = 0x1B
 
 
 class Unencodable(ValueError):
@@ -14,13 +14,13 @@ class Unencodable(ValueError):
 
 def _gsm7_tables() -> tuple[dict[int, str], dict[int, str], dict[int, str]]:
     # gsm0338 works a character at a time (20 µs a text); its tables through str.translate take under 1 µs.
-    codec, septets = Codec(), [septet for septet in range(128) if septet != _ESCAPE]
+    codec, septets = Codec(), [septet for septet in range(128) if septet != ESCAPE]
     basic = {septet: codec.decode(bytes([septet]))[0] for septet in septets}
-    escaped = {septet: codec.decode(bytes([_ESCAPE, septet]), "ignore")[0] for septet in septets}
+    escaped = {septet: codec.decode(bytes([ESCAPE, septet]), "ignore")[0] for septet in septets}
     extension = {septet: character for septet, character in escaped.items() if len(character) == 1}
     # ASCII without a septet (backtick, controls) goes to a lone surrogate, which `encode` then refuses.
     to_septets = dict.fromkeys(range(128), "\udfff")
-    to_septets.update({ord(character): chr(_ESCAPE) + chr(septet) for septet, character in extension.items()})
+    to_septets.update({ord(character): chr(ESCAPE) + chr(septet) for septet, character in extension.items()})
     to_septets.update({ord(character): chr(septet) for septet, character in basic.items()})
     return basic, extension, to_septets
 
@@ -40,12 +40,30 @@ def encode_gsm7(text: str) -> bytes:
 
 def decode_gsm7(octets: bytes) -> str:
     """Never fails: what is no septet becomes U+FFFD, an unknown escape shows its plain character."""
-    plain, *escaped = octets.decode("latin-1").split(chr(_ESCAPE))
+    plain, *escaped = octets.decode("latin-1").split(chr(ESCAPE))
     text = [plain.translate(_FROM_SEPTETS)]
     for piece in escaped:
         text.append(piece[:1].translate(_FROM_ESCAPED))
         text.append(piece[1:].translate(_FROM_SEPTETS))
     return "".join(text)
+
+
+def pack(septets: bytes, *, fill_bits: int = 0) -> bytes:
+    """Eight septets in seven octets, behind `fill_bits` empty ones.  Seven bits left over say nothing: CR fills them."""
+    if (7 * len(septets) + fill_bits) % 8 == 1:
+        septets += b"\r"
+    bits = 0
+    for septet in reversed(septets):
+        bits = bits << 7 | septet
+    return (bits << fill_bits).to_bytes((7 * len(septets) + fill_bits + 7) // 8, "little")
+
+
+def unpack(octets: bytes, *, fill_bits: int = 0) -> bytes:
+    """The septets of packed octets, without a CR that only fills."""
+    count, spare = divmod(max(0, 8 * len(octets) - fill_bits), 7)
+    bits = int.from_bytes(octets, "little") >> fill_bits
+    septets = bytes(bits >> 7 * place & 0x7F for place in range(count))
+    return septets[:-1] if not spare and septets.endswith(b"\r") else septets
 
 
 def encode(text: str, encoding: str) -> tuple[int, bytes]:
@@ -58,17 +76,34 @@ def encode(text: str, encoding: str) -> tuple[int, bytes]:
         raise Unencodable("the text holds half a character") from None
 
 
-def decode(octets: bytes, data_coding: int) -> str:
+def encode_latin1(text: str) -> bytes | None:
+    """One octet a character; None when one is not in the alphabet."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return None
+
+
+def decode(octets: bytes, data_coding: int, *, is_packed: bool = False, fill_bits: int = 0) -> str:
     """Read what a carrier sent, whatever it sent.  NULs are dropped, since nothing downstream may hold one."""
     if data_coding == UCS2:
         text = octets.decode("utf-16-be", "replace")
     elif data_coding == GSM7:
-        text = decode_gsm7(octets)
+        text = decode_gsm7(unpack(octets, fill_bits=fill_bits) if is_packed else octets)
     elif data_coding == ASCII:
         text = octets.decode("ascii", "replace")
     else:
         text = octets.decode("latin-1")
     return text.replace("\0", "")
+
+
+def alphabet_of(data_coding: int) -> int:
+    """The alphabet behind a data coding that also says something else: a message class, or compression we ignore."""
+    if data_coding >= 0xF0:
+        return LATIN1 if data_coding & 0x04 else GSM7
+    if 0x10 <= data_coding < 0x40:
+        return {0x00: GSM7, 0x08: UCS2}.get(data_coding & 0x0C, LATIN1)
+    return data_coding
 
 
 def without_header(octets: bytes) -> bytes:
