@@ -3,6 +3,7 @@ from datetime import datetime, time
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -129,9 +130,16 @@ class OrganisationForm(forms.Form):
         choices=settings.LANGUAGES,
         help_text=_("Of mail to the team; each person chooses their own."),
     )
+    erase_after_days = forms.IntegerField(
+        label=_("Keep texts and numbers for"), min_value=1,
+        help_text=_("Days. Then they are erased for good; counts, costs and opt-outs stay."),
+    )  # fmt: skip
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        most = self.fields["erase_after_days"]
+        most.max_value = most.widget.attrs["max"] = settings.MESSAGE_RETENTION_DAYS
+        most.validators.append(MaxValueValidator(settings.MESSAGE_RETENTION_DAYS))
         country = self.initial.get("country", "")
         if country and country not in COUNTRY_NAMES:  # one that sign-up does not offer
             self.fields["country"].choices = [(country, country), *countries()]

@@ -65,7 +65,10 @@ def delivery_tone(delivered: int, failed: int, *, target: Decimal | int = 97) ->
 
 
 def mask_phone(number: str) -> str:
-    """+44 7700 900••3: enough to recognise, too little to dial.  Everything but the last three digits' middle stays."""
+    """+44 7700 900••3: enough to recognise, too little to dial.  Everything but the last three digits' middle stays.
+
+    No number is one that was erased, and says so.
+    """
     written = spaced_phone(number)
     digits = [at for at, letter in enumerate(written) if letter.isdigit()]
     if len(digits) < 7:
@@ -75,7 +78,9 @@ def mask_phone(number: str) -> str:
 
 
 def spaced_phone(number: str) -> str:
-    """An E.164 number with its usual spaces; anything else as it is."""
+    """An E.164 number with its usual spaces; anything else as it is.  No number is one that was erased."""
+    if not number:
+        return pgettext("a number or a text", "erased")
     import phonenumbers  # 20 ms to import: only processes that write numbers pay for it
 
     try:

@@ -1,5 +1,6 @@
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -9,6 +10,7 @@ from accounts.events import organisation_created, organisation_resumed, organisa
 from accounts.models import Membership, Organisation, User
 from accounts.queries import upline_of
 from accounts.rules.permissions import Role
+from kit.errors import Invalid
 from kit.events import emit
 
 Kind, Status = Organisation.Kind, Organisation.Status
@@ -58,10 +60,17 @@ def path_below(parent: Organisation | None, id: UUID) -> str:
 
 @transaction.atomic
 def update_organisation(
-    *, organisation: Organisation, name: str, locale: str, time_zone: str, country: str
+    *, organisation: Organisation, name: str, locale: str, time_zone: str, country: str, erase_after_days: int
 ) -> Organisation:
-    """Change what a tenant decides about itself.  The currency stays: money is already counted in it."""
-    new = {"name": name, "locale": locale, "time_zone": time_zone, "country": country}
+    """Change what a tenant decides about itself.  The currency stays: money is already counted in it.
+
+    Raises Invalid for a deadline later than the one everything is dropped at.
+    """
+    if not 1 <= erase_after_days <= settings.MESSAGE_RETENTION_DAYS:
+        raise Invalid(fields={"erase_after_days": f"From 1 to {settings.MESSAGE_RETENTION_DAYS} days."})
+    new = {
+        "name": name, "locale": locale, "time_zone": time_zone, "country": country, "erase_after_days": erase_after_days,
+    }  # fmt: skip
     row = Organisation.objects.select_for_update().get(pk=organisation.pk)
     old = {field: getattr(row, field) for field in new}
     changed = {field: value for field, value in new.items() if old[field] != value}

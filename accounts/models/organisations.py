@@ -33,10 +33,15 @@ class Organisation(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=40, default="UTC")
     currency = models.CharField(_("currency"), max_length=3, default="GBP")
     country = models.CharField(_("country"), max_length=2, default="GB", help_text="default region of phone numbers")
+    erase_after_days = models.PositiveSmallIntegerField(
+        _("keep texts and numbers"), default=180, db_default=180, help_text="days until they are erased"
+    )
+    erased_before = models.DateTimeField(null=True, help_text="every message accepted before is final and erased")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(name="organisation_keeps_a_day", condition=models.Q(erase_after_days__gte=1)),
             models.CheckConstraint(
                 name="organisation_root_is_operator",
                 condition=models.Q(kind="operator", parent=None)

@@ -13,7 +13,7 @@ from accounts.models import AuditEntry, Organisation
 from accounts.queries import downline_of, in_downline, operator, upline_of
 from accounts.tests.factories import make_agent, make_customer, make_operator, make_user, signed_in
 from kit import tenancy
-from kit.errors import NotFound
+from kit.errors import Invalid, NotFound
 
 pytestmark = pytest.mark.django_db
 
@@ -180,7 +180,16 @@ def test_a_change_is_recorded_with_who_and_from_where():
     customer = make_customer(name="Before", country="GB")
     boss = signed_in(customer)
 
-    boss.post("/settings/", {"name": "After", "locale": "en", "time_zone": "Asia/Tokyo", "country": "GB"})
+    boss.post(
+        "/settings/",
+        {
+            "name": "After",
+            "locale": "en",
+            "time_zone": "Asia/Tokyo",
+            "country": "GB",
+            "erase_after_days": 180,
+        },
+    )
 
     line = AuditEntry.objects.get(organisation=customer, action="organisation.updated")
     assert line.before == {"name": "Before", "time_zone": "UTC"}
@@ -194,8 +203,9 @@ def test_saving_the_same_again_leaves_no_line():
 
     with customer.scope():
         update_organisation(
-            organisation=customer, name=customer.name, locale="en", time_zone="UTC", country=customer.country
-        )
+            organisation=customer, name=customer.name, locale="en", time_zone="UTC", country=customer.country,
+            erase_after_days=customer.erase_after_days,
+        )  # fmt: skip
 
     assert not AuditEntry.objects.filter(action="organisation.updated").exists()
 
@@ -220,3 +230,50 @@ def test_the_trail_page_finds_a_line_and_survives_odd_questions():
     assert b"organisation.created" in boss.get("/settings/audit/?q=organisation").content
     assert b"No line contains this" in boss.get("/settings/audit/?q=%00%25nothing").content
     assert signed_in(customer, "sender").get("/settings/audit/").status_code == 403
+
+
+# --- how long texts and numbers are kept
+
+SETTINGS = {"name": "Acme", "locale": "en", "time_zone": "UTC", "country": "GB"}
+
+
+def test_texts_and_numbers_are_kept_for_180_days_unless_the_organisation_says_otherwise():
+    customer = make_customer()
+    boss = signed_in(customer)
+    assert customer.erase_after_days == 180
+
+    boss.post("/settings/", {**SETTINGS, "erase_after_days": 30})
+
+    customer.refresh_from_db()
+    assert customer.erase_after_days == 30
+    line = AuditEntry.objects.get(organisation=customer, action="organisation.updated")
+    assert (line.before["erase_after_days"], line.after["erase_after_days"]) == (180, 30)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "401", "", "many"])
+def test_they_are_kept_for_a_day_at_least_and_never_longer_than_the_platform_keeps_anything(days):
+    customer = make_customer()
+
+    answer = signed_in(customer).post("/settings/", {**SETTINGS, "erase_after_days": days})
+
+    assert answer.status_code == 200
+    assert "erase_after_days" in answer.context["form"].errors
+    customer.refresh_from_db()
+    assert customer.erase_after_days == 180
+
+
+def test_only_who_may_change_settings_changes_the_deadline():
+    customer = make_customer()
+
+    answer = signed_in(customer, "sender").post("/settings/", {**SETTINGS, "erase_after_days": 1})
+
+    assert answer.status_code == 403
+    customer.refresh_from_db()
+    assert customer.erase_after_days == 180
+
+
+def test_the_action_itself_refuses_a_deadline_past_the_platforms():
+    customer = make_customer()
+
+    with pytest.raises(Invalid), customer.scope():
+        update_organisation(organisation=customer, **SETTINGS, erase_after_days=401)

@@ -11,7 +11,7 @@ from accounts.rules.permissions import Permission
 from accounts.tables import AuditTable
 from accounts.views_support import OrganisationMixin
 
-FIELDS = ("name", "locale", "time_zone", "country")
+FIELDS = ("name", "locale", "time_zone", "country", "erase_after_days")
 
 
 class SettingsView(OrganisationMixin, FormView):

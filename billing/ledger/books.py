@@ -30,7 +30,7 @@ def _breaking(invariant: Invariant) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT * FROM ({invariant.sql}) AS found LIMIT {SHOWN}",  # noqa: S608 (our own list)
-            {"kept": timedelta(days=settings.RETENTION_DAYS)},
+            {"kept": timedelta(days=settings.MESSAGE_RETENTION_DAYS)},
         )
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -75,6 +75,10 @@ FILES = {
         gettext_lazy("The workbook is protected by a password"),
         gettext_lazy("Save it without one and upload it again."),
     ),
+    "file_erased": (
+        gettext_lazy("The numbers of this file were erased"),
+        gettext_lazy("Your organisation keeps numbers for a set time (Settings). Upload the file again."),
+    ),
     "sheet_missing": (gettext_lazy("The workbook has no sheet “%(sheet)s”"), gettext_lazy("Choose another sheet.")),
 }
 

@@ -89,6 +89,14 @@ def sweep_campaigns() -> None:
     _ring_all(tend_queue, work.queues)
 
 
+@shared_task(acks_late=True, soft_time_limit=80, time_limit=90)
+def erase_overdue_files() -> None:
+    """Erase recipient files past their organisation's deadline.  Twice is harmless: what is gone stays gone."""
+    from .retention import erase_overdue_files
+
+    erase_overdue_files()
+
+
 def _ring_all(task, ids: Iterable[UUID]) -> None:
     for id in ids:
         bell.ring(task, id)

@@ -50,7 +50,7 @@ def page_of_message(organisation: Organisation, message: Message) -> dict[str, A
         "message": message,
         "status_line": status_line(message),
         "steps": drawn(timeline_of(message), message),
-        "text": shown_text(message),
+        "text": shown_text(message) or pgettext("a number or a text", "erased"),
         "is_code_hidden": shown_text(message) != message.body,
         "details": details(organisation, message),
         "cost": cost(organisation, message),
@@ -180,8 +180,10 @@ def link(label: str, url_name: str, *args: Any) -> Any:
 
 def cost(organisation: Organisation, message: Message) -> list[tuple[Any, Any]]:
     encoding = _("Unicode (UCS-2)") if message.is_unicode else _("GSM-7")
+    if message.body:
+        encoding = _("%(encoding)s, %(count)d characters") % {"encoding": encoding, "count": len(message.body)}
     rows = [
-        (_("Encoding"), _("%(encoding)s, %(count)d characters") % {"encoding": encoding, "count": len(message.body)}),
+        (_("Encoding"), encoding),
         (_("Segments"), message.segments),
         (_("Paid by"), payer_of(organisation, message)),
     ]

@@ -48,3 +48,11 @@ def make_partitions() -> None:
     from .partitions import make_days_ahead
 
     make_days_ahead()
+
+
+@shared_task(acks_late=True, soft_time_limit=80, time_limit=90)
+def erase_overdue() -> None:
+    """Erase texts and numbers past their organisation's deadline.  Twice is harmless: what is erased is passed over."""
+    from .retention import erase_overdue
+
+    erase_overdue()

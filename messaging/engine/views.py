@@ -87,7 +87,7 @@ class MessagesCsvView(FilteredMixin, View):
         if shows_numbers:
             audit.record(
                 action="messages.exported", target=self.organisation, organisation=self.organisation,
-                after={"filters": request.GET.urlencode()},
+                after={"filters": without(request.GET, "number").urlencode()},
             )  # fmt: skip
         rows = self.messages()[:MOST_EXPORTED]
         lines = csv_lines(lines_of(rows, shows_numbers=shows_numbers), header=HEADER)
@@ -107,7 +107,7 @@ def lines_of(messages, *, shows_numbers: bool) -> Iterator[tuple]:
         yield (
             message.pk,
             message.accepted_at.isoformat(),
-            message.recipient if shows_numbers else mask_phone(message.recipient),
+            message.recipient if shows_numbers and message.recipient else mask_phone(message.recipient),
             message.country,
             CODES[message.state],
             message.error_code,
@@ -202,7 +202,7 @@ def day_of(filter: MessageFilter, field: str):
 
 def without(asked: QueryDict, field: str) -> QueryDict:
     rest = asked.copy()
-    del rest[field]
+    rest.pop(field, None)
     return rest
 
 

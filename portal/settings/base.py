@@ -6,6 +6,7 @@ from pathlib import Path
 import dj_database_url
 from celery.schedules import crontab
 from csp.constants import NONCE
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from portal.queues import DEFAULT, ROUTES
@@ -157,9 +158,12 @@ CELERY_BEAT_SCHEDULE = {
     "fold-receipts": {"task": "messaging.engine.tasks.fold_receipts", "schedule": 5},
     "expire-overdue-messages": {"task": "messaging.engine.tasks.expire_overdue", "schedule": 300},
     "make-partitions": {"task": "messaging.engine.tasks.make_partitions", "schedule": crontab(minute=7)},
+    "erase-past-deadline": {"task": "messaging.engine.tasks.erase_overdue", "schedule": 300},
+    "erase-recipient-files": {"task": "messaging.campaigns.tasks.erase_overdue_files", "schedule": 600},
     "advance-campaigns": {"task": "messaging.campaigns.tasks.sweep_campaigns", "schedule": 5},
     "squash-counters": {"task": "messaging.traffic.tasks.squash_counters", "schedule": 60},
     "deliver-webhooks": {"task": "messaging.hooks.tasks.sweep_deliveries", "schedule": 5},
+    "delete-old-deliveries": {"task": "messaging.hooks.tasks.delete_old_deliveries", "schedule": crontab(minute=53)},
     "process-payment-events": {"task": "billing.payments.tasks.sweep_events", "schedule": 15},
     "reconcile-payments": {"task": "billing.payments.tasks.reconcile_payments", "schedule": 300},
     "expire-allowances": {"task": "billing.packages.tasks.expire_allowances", "schedule": crontab(minute=11)},
@@ -246,7 +250,10 @@ DEMO_CARRIER_PORT = int(os.environ.get("DEMO_CARRIER_PORT", "2775"))
 TRIAL_CREDIT = "5.00"  # units of the organisation's currency
 IDEMPOTENCY_DAYS = 7
 MESSAGE_VALIDITY_HOURS = 72
-RETENTION_DAYS = 400
+#: Messages, with their attempts and receipts, are dropped by the day after this long.  Figures and books stay.
+MESSAGE_RETENTION_DAYS = int(os.environ.get("SIGNALBOX_MESSAGE_RETENTION_DAYS", "400"))
+if MESSAGE_RETENTION_DAYS < 8:
+    raise ImproperlyConfigured("SIGNALBOX_MESSAGE_RETENTION_DAYS must be at least 8: messages live for days")
 #: Hosts webhooks may reach although they are private, on any port: for trying them out on a laptop.
 OUTBOUND_ALLOWED_PRIVATE = listed("SIGNALBOX_OUTBOUND_ALLOWED_PRIVATE")
 

@@ -35,6 +35,8 @@ ACROSS_TENANTS = (
     "messaging/traffic/squash.py",
     "messaging/traffic/tasks.py",
     "messaging/hooks/tasks/",
+    "messaging/hooks/retention.py",
+    "messaging/campaigns/retention.py",
     "messaging/campaigns/tasks.py",
     "billing/ledger/",
     "billing/payments/tasks.py",

@@ -15,7 +15,7 @@ from accounts.models import Organisation, User
 from kit.errors import Invalid
 from kit.events import emit
 from kit.ids import uuid7
-from messaging.campaigns.errors import FileEmpty, FileInUse, FileTooLarge
+from messaging.campaigns.errors import FileEmpty, FileInUse, FileTooLarge, FileUnreadable
 from messaging.campaigns.events import file_waits
 from messaging.campaigns.models import Campaign, RecipientFile
 from messaging.campaigns.queries import file_of
@@ -70,7 +70,7 @@ def set_reading(
     """Overrule how a file is read; what is None stays as it is, an empty encoding or sheet is found out anew.
 
     The file is read anew when anything changed.  Raises Invalid naming the field, FileInUse once a campaign was
-    started with it, NotFound.
+    started with it, FileUnreadable once it was erased, NotFound.
     """
     file = file_of(organisation, file_id, lock=True)
     wanted = {
@@ -85,6 +85,8 @@ def set_reading(
     region = file.default_region if default_region is None else check_region(default_region)
     if (choices, region) == (file.choices, file.default_region):
         return file
+    if not file.path:
+        raise FileUnreadable(why=file.refusal.get("code", ""))
     if file.campaigns.exclude(status=Campaign.Status.DRAFT).exists():
         raise FileInUse
     file.choices, file.default_region = choices, region

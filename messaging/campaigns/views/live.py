@@ -151,6 +151,22 @@ class ResultsCsvView(CampaignMixin, View):
         return response
 
     def rows(self) -> Iterator[tuple]:
+        return self.rows_erased() if self.is_erased else self.rows_of_file()
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether messages of it have lost their numbers by now, so that its file says no more what became of whom."""
+        begun, erased_before = self.campaign.started_at, self.organisation.erased_before
+        return bool(begun and erased_before and begun < erased_before)
+
+    def rows_erased(self) -> Iterator[tuple]:
+        """A line for each message, in the order of the file; which row it was, nobody knows any more."""
+        fields = ("country", "status", "error_code", "segments", "price", "currency")
+        found = messages_for(self.organisation).filter(campaign_id=self.campaign.pk).order_by("id").values(*fields)
+        for message in found.iterator(chunk_size=CHUNK):
+            yield "", mask_phone(""), message["country"], *result_of(message, None)
+
+    def rows_of_file(self) -> Iterator[tuple]:
         recipients = recipients_of(self.campaign.file).only("row", "number", "country").iterator(chunk_size=CHUNK)
         shown = str if self.may(Permission.REVEAL_NUMBERS) else mask_phone
         skipped = {row.row: row for row in skipped_rows_of(self.campaign).iterator(chunk_size=CHUNK)}

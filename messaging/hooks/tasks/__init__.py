@@ -31,3 +31,11 @@ def sweep_deliveries() -> None:
 
     if sweep():
         bell.ring(deliver)
+
+
+@shared_task(acks_late=True, soft_time_limit=50, time_limit=55)
+def delete_old_deliveries() -> None:
+    """Delete deliveries past retention.  Twice is harmless: what is gone stays gone."""
+    from messaging.hooks.retention import delete_past_retention
+
+    delete_past_retention()
