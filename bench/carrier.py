@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,10 @@ def told_by(lines: Iterable[bytes]) -> Told:
         if entry["status"] == 0:
             taken[entry["destination"]] += 1
     return Told(taken.total(), len(taken), sum(1 for count in taken.values() if count > 1))
+
+
+def last_time(log: Path) -> float:
+    """When the last submit was written down, in Unix seconds."""
+    with log.open("rb") as file:
+        *_, line = file
+    return datetime.fromisoformat(json.loads(line)["time"]).timestamp()

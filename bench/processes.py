@@ -12,7 +12,7 @@ from typing import Self
 TICKS = os.sysconf("SC_CLK_TCK")
 FOREIGN_CORES_ALLOWED = 0.2
 #: Neither is ours to make cheaper: the peers' figures are of the peer's own processes too.
-NOT_OURS = {"carrier", "stripe-sandbox", "load"}
+NOT_OURS = {"carrier", "stripe-sandbox", "sink", "load"}
 
 
 @dataclass(frozen=True)

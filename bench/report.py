@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,13 @@ def summary(results: list[Result]) -> str:
 def write(path: Path, kind: str, facts: dict[str, Any]) -> None:
     """Leave the figures for a machine to read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"kind": kind, "machine": machine(), **facts}, indent=1, default=str) + "\n")
+    path.write_text(json.dumps({"kind": kind, "machine": machine(), **facts}, indent=1, default=plain) + "\n")
 
 
 def as_facts(results: list[Result]) -> list[dict[str, Any]]:
     return [asdict(result) for result in results]
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as objects, everything else as text."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -1,0 +1,1 @@
+"""Peers under the same load and the same carrier, in the same sitting."""
