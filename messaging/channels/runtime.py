@@ -17,6 +17,7 @@ from django.utils import timezone
 from kit import pulse, tenancy
 from kit.sealing import unseal
 
+from . import leaving
 from .models import Bind
 from .models import Channel as ChannelRow
 from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, channel_type
@@ -27,6 +28,8 @@ KEEP_SECONDS = 3
 MOST_IN_A_BATCH = 500
 #: Batches a drain has with a line at once.
 BATCHES_AT_ONCE = 2
+QUICK_BATCH_SECONDS = 0.25
+SLOW_BATCH_SECONDS = 0.75
 #: A bind nobody has spoken of for so long belongs to a worker that is gone.
 SILENT_SECONDS = 15
 DEFAULT_SOURCE = "10690000"
@@ -41,24 +44,37 @@ class OpenChannel:
         self.id, self.line, self.version = row.pk, line, version_of(row)
         self.organisation_id = row.organisation_id
         self.source_address = row.config.get("source_address") or DEFAULT_SOURCE
-        self.batch_size = _batch_size(row)
+        self.batch_size = _first_batch(row)
+        self._most = _most_in_a_batch(row)
 
     @property
     def is_up(self) -> bool:
         return self.line.state().bind == "bound"
+
+    def note_batch(self, size: int, seconds: float) -> None:
+        """A whole batch of `size` was answered after `seconds`: the next ones are larger or smaller by it.
+
+        Large batches cost less a message; but what is in hand goes before a code that arrives now.
+        """
+        if seconds > SLOW_BATCH_SECONDS:
+            self.batch_size = max(1, min(self.batch_size, size) // 2)
+        elif seconds < QUICK_BATCH_SECONDS and size >= self.batch_size:
+            self.batch_size = min(self._most, size * 2)
 
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
         pulse.note_hand_over()
         return self.line.send(batch)
 
 
-def _batch_size(row: ChannelRow) -> int:
-    """So many that what is claimed can leave at once: a claimed message that waits would be lost with its process.
+def _most_in_a_batch(row: ChannelRow) -> int:
+    """No batch takes longer than half a second of the line's rate."""
+    half_a_second = int(row.rate_per_second / 2) if row.rate_per_second else MOST_IN_A_BATCH
+    return max(1, min(half_a_second, MOST_IN_A_BATCH))
 
-    The batches a drain has with the line share its window, and none takes longer than a second of the line's rate.
-    """
-    a_second = row.rate_per_second or MOST_IN_A_BATCH
-    return max(1, min(row.window // BATCHES_AT_ONCE, a_second, MOST_IN_A_BATCH))
+
+def _first_batch(row: ChannelRow) -> int:
+    """The batches a drain has with the line share its window, until the carrier has shown how quick it is."""
+    return max(1, min(row.window // BATCHES_AT_ONCE, _most_in_a_batch(row)))
 
 
 _open: dict[UUID, OpenChannel] = {}
@@ -120,7 +136,7 @@ def _row(channel_id: UUID) -> ChannelRow | None:
 def _open_row(row: ChannelRow) -> OpenChannel | None:
     try:
         kind = channel_type(row.type)
-        line = kind(line_settings(row), on_inbound=partial(_store, row.pk))
+        line = kind(line_settings(row), on_inbound=partial(_store, row.pk), on_leaving=leaving.announce)
     except (KeyError, ConfigInvalid, ValueError) as error:
         log.error("a channel can't be opened", extra={"channel": row.name, "why": str(error)})
         return None

@@ -7,9 +7,11 @@ class EngineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from messaging.channels import inbox
+        from messaging.channels import inbox, leaving
 
         from . import receivers, worker  # noqa: F401
+        from .dispatch import note_leaving
         from .receipts import store_news
 
         inbox.keep_with(store_news)
+        leaving.announce_to(note_leaving)

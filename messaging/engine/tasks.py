@@ -27,9 +27,10 @@ def fold_receipts() -> None:
 
 @shared_task(acks_late=True, soft_time_limit=25, time_limit=30)
 def sweep() -> None:
-    """Ring for ripe rows whose bell was missed, give up expired leases.  Twice is harmless: both read the rows."""
-    from .dispatch import give_up_expired_leases, ring_for_ripe
+    """Ring for ripe rows whose bell was missed, end the claims of the dead.  Twice is harmless: all read the rows."""
+    from .dispatch import give_back_of_the_dead, give_up_expired_leases, ring_for_ripe
 
+    give_back_of_the_dead()
     give_up_expired_leases()
     ring_for_ripe()
 

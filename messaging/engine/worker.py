@@ -4,6 +4,8 @@ from celery.signals import worker_init, worker_process_init, worker_process_shut
 
 from messaging.channels import runtime
 
+from .dispatch import close_journal, give_back_of_the_dead, keep_journal
+
 DISPATCH_QUEUE = "dispatch"
 
 _consumes_dispatch = False
@@ -20,6 +22,8 @@ def remember_queues(sender, **kwargs) -> None:
 def hold_binds(**kwargs) -> None:
     global _keeper
     if _consumes_dispatch:
+        keep_journal()
+        give_back_of_the_dead()
         _keeper = runtime.Keeper()
         _keeper.start()
 
@@ -29,3 +33,4 @@ def let_go(**kwargs) -> None:
     if _keeper:
         _keeper.stop()
     runtime.close_all()
+    close_journal()

@@ -4,15 +4,17 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
 
-from messaging.channels.runtime import BATCHES_AT_ONCE, WORKER, OpenChannel, open_channel
+from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel, open_channel
 from messaging.channels.types.base import Outcome, Outgoing
 
 from .claim import Claimed, claim
 from .outcomes import record_outcomes
+from .wire import forget_what_left, worker_name
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,14 @@ RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
 
 
+class OnTheWire(NamedTuple):
+    """A claimed batch that was handed over at `since`, by the monotonic clock."""
+
+    claimed: dict[UUID, Claimed]
+    outcomes: Iterator[Outcome]
+    since: float
+
+
 def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
     """Hand over what is ripe on one channel until nothing is, or the turn is over; how many messages were handed over.
 
@@ -35,23 +45,23 @@ def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
     if channel is None or not channel.is_up:
         return 0
     until, handed_over = time.monotonic() + turn_seconds, 0
-    on_the_wire: deque[tuple[dict[UUID, Claimed], Iterator[Outcome]]] = deque()
+    on_the_wire: deque[OnTheWire] = deque()
     while True:
         batch = _claim(channel) if time.monotonic() < until else []
         if batch:
             on_the_wire.append(_hand_over(channel, batch))
             handed_over += len(batch)
         if not on_the_wire:
+            forget_what_left()
             return handed_over
         if not batch or len(on_the_wire) >= IN_FLIGHT:
-            claimed, outcomes = on_the_wire.popleft()
-            _record(channel, claimed, list(outcomes))
+            _finish(channel, on_the_wire.popleft())
 
 
 def _claim(channel: OpenChannel) -> list[Claimed]:
     """The next batch; none while the database is away, so that what is on the wire is seen to first."""
     try:
-        return claim(channel_id=channel.id, limit=channel.batch_size, worker=WORKER)
+        return claim(channel_id=channel.id, limit=channel.batch_size, worker=worker_name())
     except (OperationalError, InterfaceError) as error:
         _reconnect_or_raise(error)
         return []
@@ -76,7 +86,7 @@ def _reconnect_or_raise(error: Exception, *, out_of_time: bool = False) -> None:
     connection.close()
 
 
-def _hand_over(channel: OpenChannel, batch: list[Claimed]) -> tuple[dict[UUID, Claimed], Iterator[Outcome]]:
+def _hand_over(channel: OpenChannel, batch: list[Claimed]) -> OnTheWire:
     outgoing = [
         Outgoing(
             attempt_id=message.attempt_id,
@@ -90,4 +100,11 @@ def _hand_over(channel: OpenChannel, batch: list[Claimed]) -> tuple[dict[UUID, C
         )
         for message in batch
     ]
-    return {message.attempt_id: message for message in batch}, channel.send(outgoing)
+    return OnTheWire({message.attempt_id: message for message in batch}, channel.send(outgoing), time.monotonic())
+
+
+def _finish(channel: OpenChannel, sent: OnTheWire) -> None:
+    """Wait for every outcome and write them down."""
+    outcomes = list(sent.outcomes)
+    channel.note_batch(len(sent.claimed), time.monotonic() - sent.since)
+    _record(channel, sent.claimed, outcomes)

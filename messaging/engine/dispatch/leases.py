@@ -1,9 +1,16 @@
 """The sweeper: what a lost bell or a killed worker left behind."""
 
+from collections.abc import Collection
+from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
 from kit.sql import rows
+from messaging.engine.states import LANES
+
+from .holding import NEVER
+
+LANE_OF_CATEGORY = "CASE m.category " + " ".join(f"WHEN '{name}' THEN {int(lane)}" for name, lane in LANES.items()) + " END"
 
 # In the order of the index, so that it is read from its first row on however many rows wait.
 _RIPE_CHANNELS = """
@@ -13,22 +20,38 @@ SELECT c.id FROM channels_channel c CROSS JOIN LATERAL (
 ) ripe WHERE c.is_active
 """
 
-_EXPIRED = """
-SELECT id FROM engine_claim WHERE lease_until < now() ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
+_EXPIRED = "SELECT id FROM engine_claim WHERE lease_until < now() ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
+_OF_WORKER = "SELECT id FROM engine_claim WHERE worker = %s ORDER BY id FOR UPDATE"
 
-# A claim whose lease ran out belonged to a worker that died or froze.  Whether bytes left nobody knows, so its messages
-# are unknown: their receipts will tell, or their validity.  They are never sent again.
-_GIVE_UP = """
-WITH c AS (DELETE FROM engine_claim WHERE id = ANY(%s) RETURNING *),
-u AS (SELECT c.id, c.channel_id, u.* FROM c, unnest(c.message_ids, c.numbers, c.user_references) u(message_id, number, reference)),
-m AS (UPDATE engine_message m SET status = 45, attempts = u.number FROM u WHERE m.id = u.message_id AND m.status = 20
-    RETURNING m.id, m.organisation_id)
-INSERT INTO engine_attempt (message_id, number, organisation_id, channel_id, reference, outcome, code, carrier_reference,
-    started_at, ended_at)
-SELECT u.message_id, u.number, m.organisation_id, u.channel_id, u.reference, 4, 'lease expired', '',
-    uuid_extract_timestamp(u.id), now()
-FROM u JOIN m ON m.id = u.message_id ON CONFLICT (message_id, number) DO NOTHING RETURNING message_id
+# Whether bytes of what is `left` did leave nobody knows, so it is unknown: its receipt will tell, or its validity, and it
+# is never sent again.  What provably never left is queued again, and there never was an attempt.
+_END = f"""
+WITH c AS (DELETE FROM engine_claim WHERE id = ANY(%(claims)s::uuid[]) RETURNING *),
+u AS MATERIALIZED (
+    SELECT c.id AS claim_id, c.channel_id, u.message_id, u.number, u.reference,
+        %(left)s::uuid[] IS NULL OR u.message_id = ANY(%(left)s::uuid[]) AS may_have_left
+    FROM c, unnest(c.message_ids, c.numbers, c.user_references) u(message_id, number, reference)
+),
+unknown AS (
+    UPDATE engine_message m SET status = 45, attempts = u.number FROM u
+    WHERE u.may_have_left AND m.id = u.message_id AND m.status = 20 RETURNING m.id, m.organisation_id
+),
+a AS (
+    INSERT INTO engine_attempt (message_id, number, organisation_id, channel_id, reference, outcome, parts, code,
+        carrier_reference, started_at, ended_at)
+    SELECT u.message_id, u.number, unknown.organisation_id, u.channel_id, u.reference, 4, 1, %(why)s, '',
+        uuid_extract_timestamp(u.claim_id), now()
+    FROM u JOIN unknown ON unknown.id = u.message_id ON CONFLICT (message_id, number) DO NOTHING
+),
+again AS (
+    INSERT INTO engine_queueentry (message_id, organisation_id, channel_id, campaign_id, lane, due_at)
+    SELECT m.id, m.organisation_id, m.channel_id, m.campaign_id, {LANE_OF_CATEGORY},
+        CASE WHEN p.status IN ('paused', 'cancelled') THEN '{NEVER}' ELSE now() END
+    FROM u JOIN engine_message m ON m.id = u.message_id AND m.status = 20 AND NOT u.may_have_left
+    LEFT JOIN campaigns_campaign p ON p.id = m.campaign_id
+    ON CONFLICT (message_id) DO NOTHING RETURNING message_id
+)
+SELECT id, true FROM unknown UNION ALL SELECT message_id, false FROM again
 """
 #: Claims given up at a time.
 BATCH = 20
@@ -46,8 +69,31 @@ def ring_for_ripe() -> list[UUID]:
     return channels
 
 
+class Ended(NamedTuple):
+    """The messages of claims that were ended: those whose fate is unknown, and those that are queued again."""
+
+    unknown: list[UUID]
+    given_back: list[UUID]
+
+
 def give_up_expired_leases() -> list[UUID]:
     """Mark the messages of claims whose lease ran out unknown; which ones."""
     with tenancy.as_engine():
         expired = [id for (id,) in rows(_EXPIRED, [BATCH])]
-        return [id for (id,) in rows(_GIVE_UP, [expired])] if expired else []
+        return _end(expired, left=None, why="lease expired").unknown
+
+
+def end_claims_of(worker: str, *, left: Collection[UUID] | None) -> Ended:
+    """End the claims of a worker that is dead: what is in `left` is unknown, the rest is queued again.
+
+    None for `left` says that nothing is known of what left.
+    """
+    with tenancy.as_engine():
+        claims = [id for (id,) in rows(_OF_WORKER, [worker])]
+        return _end(claims, left=left, why="the worker died")
+
+
+def _end(claims: list[UUID], *, left: Collection[UUID] | None, why: str) -> Ended:
+    parameters = {"claims": claims, "left": None if left is None else list(left), "why": why}
+    ended = rows(_END, parameters) if claims else []
+    return Ended([id for id, is_unknown in ended if is_unknown], [id for id, is_unknown in ended if not is_unknown])

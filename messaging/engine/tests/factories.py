@@ -46,8 +46,8 @@ class World:
         with self.customer.scope():
             return accept_messages(organisation=self.customer, drafts=drafts, **options)
 
-    def claim(self, limit: int = 100) -> dict[UUID, Claimed]:
-        return {one.attempt_id: one for one in claim(channel_id=self.channel.pk, limit=limit, worker="test")}
+    def claim(self, limit: int = 100, worker: str = "test") -> dict[UUID, Claimed]:
+        return {one.attempt_id: one for one in claim(channel_id=self.channel.pk, limit=limit, worker=worker)}
 
     def record(self, claimed: dict[UUID, Claimed], outcomes: Sequence[Outcome]) -> None:
         record_outcomes(channel_id=self.channel.pk, claimed=claimed, outcomes=outcomes)

@@ -1,0 +1,144 @@
+"""The wire journal: which messages may have left a worker process, told to a file of its own before their bytes are.
+
+What a process hands to the operating system outlives a `kill -9`.  So when a worker died, the journal proves which of the
+messages it had claimed never left: those go back to the queue, and only the others are unknown.  The lock on the file is
+the process's sign of life.  After a crash of the machine the file may lack its end; it names the boot it belongs to, and
+one of an earlier boot proves nothing.
+"""
+
+import fcntl
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from .leases import end_claims_of
+
+log = logging.getLogger(__name__)
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_ID_BYTES = 16
+#: A journal longer than this is emptied when nothing is in hand.
+_LONG_BYTES = 4 * 1024 * 1024
+
+_journal: "WireJournal | None" = None
+
+
+class WireJournal:
+    """This process's journal, locked for as long as the process lives.  Notes may come from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.path = folder / self.name
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._header = _header()
+        os.write(self._file, self._header)
+
+    def note(self, message_ids: Sequence[UUID]) -> None:
+        """These are about to leave.  Raises OSError when that can't be written down: then they may not."""
+        record = b"".join([id.bytes for id in message_ids])
+        if os.write(self._file, record) != len(record):
+            raise OSError("the wire journal has no room")
+
+    def forget(self) -> None:
+        """Start anew when it has grown long.  Only while nothing is in hand."""
+        if os.fstat(self._file).st_size > _LONG_BYTES:
+            os.ftruncate(self._file, len(self._header))
+
+    def close(self) -> None:
+        """As good as dead: whoever comes next clears up what we may have left in hand."""
+        os.close(self._file)
+
+
+def keep_journal() -> None:
+    """Begin this process's journal.  Call it in the process that will hold the lines, after forking."""
+    global _journal
+    _journal = WireJournal(_folder())
+
+
+def close_journal() -> None:
+    global _journal
+    journal, _journal = _journal, None
+    if journal:
+        journal.close()
+
+
+def worker_name() -> str:
+    """Whose claims this process's are: its journal's name, if it keeps one."""
+    return _journal.name if _journal else f"{socket.gethostname()}:{os.getpid()}"
+
+
+def note_leaving(message_ids: Sequence[UUID]) -> None:
+    """Write down that these are about to leave."""
+    if _journal:
+        _journal.note(message_ids)
+
+
+def forget_what_left() -> None:
+    if _journal:
+        _journal.forget()
+
+
+def give_back_of_the_dead() -> list[UUID]:
+    """End the claims of processes of this machine that died; the messages that never left and are queued again.
+
+    Twice at once is harmless: whoever has a journal's lock does it.
+    """
+    given_back: list[UUID] = []
+    folder = _folder()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _journal is None or path != _journal.path:
+            given_back += _end_if_dead(path)
+    return given_back
+
+
+def _end_if_dead(path: Path) -> list[UUID]:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # another was quicker
+        return []
+    try:
+        with suppress(BlockingIOError):  # it lives
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return _end(path, file) if os.fstat(file).st_nlink else []
+        return []
+    finally:
+        os.close(file)
+
+
+def _end(path: Path, file: int) -> list[UUID]:
+    with open(file, "rb", closefd=False) as journal:
+        written = journal.read()
+    header = _header()
+    left = _ids(written[len(header) :]) if header and written.startswith(header) else None
+    ended = end_claims_of(path.name, left=left)
+    path.unlink(missing_ok=True)
+    if ended.unknown or ended.given_back:
+        figures = {"unknown": len(ended.unknown), "given_back": len(ended.given_back)}
+        log.warning("a worker died with messages in hand", extra={"worker": path.name, **figures})
+    return ended.given_back
+
+
+def _ids(record: bytes) -> set[UUID]:
+    whole = len(record) - len(record) % _ID_BYTES
+    return {UUID(bytes=record[at : at + _ID_BYTES]) for at in range(0, whole, _ID_BYTES)}
+
+
+def _header() -> bytes:
+    """Names the boot of the machine; empty where it has no name, and nothing is proved then."""
+    try:
+        return f"wire 1 {_BOOT.read_text().strip()}\n".encode()
+    except OSError:
+        return b""
+
+
+def _folder() -> Path:
+    return settings.VAR_DIR / "wire"
