@@ -4,22 +4,19 @@ Limits keep neighbours quiet; they are not a safety.  Without Valkey requests pa
 """
 
 import logging
-import time
 from functools import cache
 from uuid import UUID
 
 import redis
 from django.conf import settings
 
+from kit import valkey
 from kit.errors import TooManyRequests
 
 log = logging.getLogger(__name__)
 
 #: What is not used within a second is saved up, until this many seconds' worth is together.
 SECONDS_SAVED = 2
-#: After Valkey did not answer, nobody waits for it again for this long.
-LEFT_ALONE_SECONDS = 5.0
-TIMEOUT_SECONDS = 0.25
 
 # ARGV holds, for each bucket, how much it gains in a second, how much it can hold, and what is taken from it.
 # Taken is all or nothing; the answer is 0, or in how many milliseconds it would succeed.
@@ -41,8 +38,6 @@ for i, held in ipairs(left) do redis.call('HSET', KEYS[1], 'b' .. i, tostring(he
 redis.call('PEXPIRE', KEYS[1], 60000)
 return 0
 """
-
-_left_alone_until = 0.0
 
 
 def count(caller: UUID, *, messages: int = 0) -> None:
@@ -68,20 +63,13 @@ def _bucket(rate: int, cost: int) -> tuple[int, int, int]:
 
 
 def _take(key: str, *numbers: int) -> int:
-    global _left_alone_until
-    if time.monotonic() < _left_alone_until:
-        return 0
     try:
         return _script()(keys=[key], args=numbers)
     except redis.RedisError as error:
-        _left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
-        log.warning("requests pass uncounted", extra={"why": type(error).__name__})
+        log.debug("a request passes uncounted", extra={"why": type(error).__name__})
         return 0
 
 
 @cache
 def _script():
-    client = redis.Redis.from_url(
-        settings.CACHE_URL, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-    )
-    return client.register_script(_TAKE)
+    return valkey.client().register_script(_TAKE)
