@@ -185,6 +185,18 @@ class Channel(ABC):
     def parse_inbound(self, raw: bytes) -> ParsedInbound | None:
         """Read a stored text from a handset; None when it cannot be read."""
 
+    @property
+    def query_after_minutes(self) -> int | None:
+        """How long a message may be without its receipt until the carrier should be asked; None when it can't be."""
+        return None
+
+    def query(self, references: Sequence[str], *, source: str) -> list[ParsedReceipt]:
+        """Ask what became of messages sent from `source`; those the carrier says nothing about are left out.
+
+        Blocks until all have been answered, at most a few seconds.  May be called while messages are being sent.
+        """
+        return []
+
     @abstractmethod
     def open(self) -> None:
         """Start the line and return once it is up or its first try has failed.  Call it after forking."""

@@ -50,6 +50,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         seed=given.seed,
         durable_log=given.durable_log,
         window=given.window,
+        receipt_form=given.receipt_form,
+        decimal_receipts=given.decimal_receipts,
+        is_packed=given.packed,
     )
     return Options(settings, given.control_port)
 
@@ -69,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same verdicts")
     parser.add_argument("--window", type=int, default=500, help="receipts in flight on one line")
     parser.add_argument("--control-port", type=int, help="loopback HTTP: /inbound /rules /drop /stats")
+    parser.add_argument("--receipt-form", choices=("both", "text", "parameters"), default="both")
+    parser.add_argument("--decimal-receipts", action="store_true", help="ids in hexadecimal, in decimal in receipts")
+    parser.add_argument("--packed", action="store_true", help="GSM-7 texts come eight septets in seven octets")
     for name, meaning in _OF_DEFAULT.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, help=meaning)
     parser.add_argument("--refuse-binds", action="store_true", help="let nobody in until told otherwise")

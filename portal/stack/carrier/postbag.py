@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from messaging.channels.types.smpp import pdu, text
 from messaging.channels.types.smpp.session import Session
 from portal.stack.carrier.agenda import Agenda
 
 RETRY_SECONDS = 0.5
-_STATE_NUMBERS = {"ENROUTE": 1, "DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5, "REJECTD": 8}
+_NAME = pdu.RECEIPTED_MESSAGE_ID.to_bytes(2, "big") + b"\0"
+_OURS = pdu.USER_MESSAGE_REFERENCE.to_bytes(2, "big") + b"\0\2"
+_STATE = pdu.MESSAGE_STATE.to_bytes(2, "big") + b"\0\1"
+STATE_NUMBERS = {"ENROUTE": 1, "DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5, "REJECTD": 8}
 
 
 class Postbag:
@@ -79,31 +84,37 @@ class Postbag:
         return None
 
 
-def receipt_body(submit: pdu.Message, *, message_id: str, state: str, error_code: str) -> bytes:
-    """A receipt as carriers write it, in words and in parameters."""
-    now = datetime.now(UTC).strftime("%y%m%d%H%M%S")
+def receipt_body(submit: pdu.Message, *, message_id: str, state: str, error_code: str, form: str = "both") -> bytes:
+    """A receipt as carriers write it, in words and in parameters; `form` leaves one of them out."""
+    now = _stamp(int(time.time()))
     arrived = "001" if state == "DELIVRD" else "000"
-    said = text.decode(submit.text[:20], submit.data_coding) if submit.data_coding == text.GSM7 else ""
+    is_plain = submit.data_coding == text.GSM7 and not submit.esm_class & pdu.HAS_HEADER
+    said = text.decode(submit.text[:20], text.GSM7) if is_plain else ""
     words = (
-        f"id:{message_id} sub:001 dlvrd:{arrived} submit date:{now} done date:{now} "
-        f"stat:{state} err:{error_code} text:{said}"
+        (
+            f"id:{message_id} sub:001 dlvrd:{arrived} submit date:{now} done date:{now} "
+            f"stat:{state} err:{error_code} text:{said}"
+        ).encode("latin-1", "replace")
+        if form != "parameters"
+        else b""
     )
-    tlvs = {pdu.RECEIPTED_MESSAGE_ID: message_id.encode() + b"\0", pdu.MESSAGE_STATE: bytes([_STATE_NUMBERS[state]])}
-    if pdu.USER_MESSAGE_REFERENCE in submit.tlvs:
-        tlvs[pdu.USER_MESSAGE_REFERENCE] = submit.tlvs[pdu.USER_MESSAGE_REFERENCE]
-    return pdu.encode_message(
-        pdu.Message(
-            source=submit.destination,
-            destination=submit.source,
-            text=words.encode("latin-1", "replace"),
-            source_ton=submit.destination_ton,
-            source_npi=submit.destination_npi,
-            destination_ton=submit.source_ton,
-            destination_npi=submit.source_npi,
-            esm_class=0x04,
-            tlvs=tlvs,
-        )
-    )
+    parameters = b"" if form == "text" else _parameters(submit, message_id.encode(), STATE_NUMBERS[state])
+    return b"".join((
+        bytes((0, submit.destination_ton, submit.destination_npi)), submit.destination.encode("latin-1"),
+        bytes((0, submit.source_ton, submit.source_npi)), submit.source.encode("latin-1"),
+        b"\0\x04\0\0\0\0\0\0\0\0", bytes((len(words),)), words, parameters,
+    ))  # fmt: skip
+
+
+def _parameters(submit: pdu.Message, name: bytes, state: int) -> bytes:
+    ours = submit.tlvs.get(pdu.USER_MESSAGE_REFERENCE, b"")
+    own = _OURS + ours if len(ours) == 2 else b""
+    return b"".join((_NAME, bytes((len(name) + 1,)), name, b"\0", _STATE, bytes((state,)), own))
+
+
+@lru_cache(8)
+def _stamp(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%y%m%d%H%M%S")
 
 
 def inbound_body(*, sender: str, recipient: str, said: str) -> bytes:

@@ -7,14 +7,16 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Error codes of messages that did not arrive, and how often each is the reason.
 ERROR_CODES: Mapping[str, int] = MappingProxyType({"001": 4, "011": 2, "027": 3, "034": 1})
 _STATE_OF_CODE = {"034": "EXPIRED", "099": "REJECTD"}
 _SIX_FRACTIONS = struct.Struct(">6I")
+_A_WHOLE = 1 / 2**32
 
 
 class RulesInvalid(ValueError):
@@ -57,7 +59,7 @@ class Rule:
 _SHARES = ("undelivered", "duplicate", "out_of_order", "early", "no_receipt", "throttled", "refused", "silent")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """Everything the carrier is told.  The longest matching prefix wins; the line-wide options are at the end."""
 
@@ -68,15 +70,17 @@ class Rules:
     drop_after: int = 0  # submits on one line after which it is cut, the last one unanswered; 0 is never
 
     def rule_for(self, destination: str) -> Rule:
-        if self.prefixes:
-            for length in range(min(len(destination), 15), 0, -1):
-                if rule := self.prefixes.get(destination[:length]):
-                    return rule
+        for length in self._lengths:
+            if rule := self.prefixes.get(destination[:length]):
+                return rule
         return self.default
 
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return sorted({len(prefix) for prefix in self.prefixes}, reverse=True)
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+
+class Verdict(NamedTuple):
     """What becomes of a message, the same for the same seed and destination in every run."""
 
     state: str  # the carrier's word: DELIVRD, UNDELIV, EXPIRED, REJECTD
@@ -121,7 +125,7 @@ def is_throttled(destination: str, reference: object, rules: Rules, seed: int) -
 
 def _fractions(key: str) -> tuple[float, ...]:
     digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=24).digest()
-    return tuple(number / 2**32 for number in _SIX_FRACTIONS.unpack(digest))
+    return tuple([number * _A_WHOLE for number in _SIX_FRACTIONS.unpack(digest)])
 
 
 def _pick(weights: Mapping[str, int], fraction: float) -> str:

@@ -7,12 +7,15 @@ import hmac
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from messaging.channels.types.smpp import pdu
 from messaging.channels.types.smpp.endpoints import serve
+from messaging.channels.types.smpp.parts import place_of
 from messaging.channels.types.smpp.session import Limits, Session, SessionHandler
 from portal.stack.carrier.agenda import Agenda
+from portal.stack.carrier.fates import Fates
 from portal.stack.carrier.journal import Journal
 from portal.stack.carrier.postbag import Postbag, inbound_body, receipt_body
 from portal.stack.carrier.rules import DEMO_RULES, Rules, Verdict, is_throttled, verdict
@@ -34,6 +37,9 @@ class Settings:
     response_timeout: float = 20
     enquire_link: float = 30
     receipts_kept: int = 100_000  # beyond it submits are answered "queue full"
+    receipt_form: str = "both"  # "text" leaves the parameters out, "parameters" the words
+    decimal_receipts: bool = False  # ids are numbers: hexadecimal in answers, decimal in receipts
+    is_packed: bool = False  # GSM-7 texts come eight septets in seven octets
 
 
 class Carrier(SessionHandler):
@@ -46,11 +52,13 @@ class Carrier(SessionHandler):
         # Names must not come back after a restart, or an old receipt would fit a new message.
         self._names = f"{time.time_ns() // 1_000_000:x}"
         self._named = 0
+        self._throttled_parts: Counter[tuple[str, int | None, int]] = Counter()
 
     async def start(self) -> None:
         settings = self.settings
         self._agenda = Agenda()
-        self._journal = Journal(settings.log, durable=settings.durable_log)
+        self._journal = Journal(settings.log, durable=settings.durable_log, is_packed=settings.is_packed)
+        self._fates = Fates()
         self._postbag = Postbag(self._agenda, limit=settings.receipts_kept)
         limits = Limits(
             window=settings.window, response_timeout=settings.response_timeout, enquire_link=settings.enquire_link
@@ -129,6 +137,11 @@ class Carrier(SessionHandler):
     def unanswered(self, session: Session, tokens: list[bytes], why: str) -> None:
         self._postbag.come_back(tokens)
 
+    def query_asked(self, session: Session, query: pdu.Query) -> tuple[int, bytes]:
+        self.counts["queries"] += 1
+        answer = self._fates.answer(query)
+        return (pdu.OK, pdu.encode_query_answer(answer)) if answer else (pdu.QUERY_FAILED, b"")
+
     def requests_arrived(self, session: Session, requests: list[tuple[int, bytes]]) -> None:
         for sequence, body in requests:
             try:
@@ -164,14 +177,25 @@ class Carrier(SessionHandler):
     def _refusal(self, session: Session, message: pdu.Message, fate: Verdict) -> int:
         if session.bound == pdu.BIND_RECEIVER:
             return pdu.NOT_BOUND
-        reference = message.user_message_reference
-        if is_throttled(message.destination, reference or self.counts["submits"], self.rules, self.settings.seed):
+        if self._is_throttled(message):
             return pdu.THROTTLED
         return fate.refused_status or (pdu.QUEUE_FULL if self._postbag.is_full else pdu.OK)
 
+    def _is_throttled(self, message: pdu.Message) -> bool:
+        reference: object = message.user_message_reference or self.counts["submits"]
+        if (place := place_of(message)) is None:
+            return is_throttled(message.destination, reference, self.rules, self.settings.seed)
+        # A part comes again under the same reference: each of its tries is a draw of its own.
+        key = (message.destination, message.user_message_reference, place.number)
+        attempt = f"{reference}:{place.number}:{self._throttled_parts[key]}"
+        if is_throttled(message.destination, attempt, self.rules, self.settings.seed):
+            self._throttled_parts[key] += 1
+            return True
+        self._throttled_parts.pop(key, None)
+        return False
+
     def _accept(self, session: Session, sequence: int, message: pdu.Message, fate: Verdict) -> None:
-        self._named += 1
-        message_id = f"{self._names}-{self._named:x}"
+        message_id = self._next_name()
         self.counts["accepted"] += 1
         self._journal.note(message, message_id=message_id, status=0)
         if fate.early:
@@ -186,14 +210,23 @@ class Carrier(SessionHandler):
         if not fate.early:
             self._promise_receipts(message, message_id, fate, seconds=delay + fate.receipt_delay)
 
+    def _next_name(self) -> str:
+        self._named += 1
+        if self.settings.decimal_receipts:
+            return f"{(int(self._names, 16) << 24) + self._named:X}"
+        return f"{self._names}-{self._named:x}"
+
     def _promise_receipts(self, message: pdu.Message, message_id: str, fate: Verdict, *, seconds: float) -> None:
+        self._fates.remember(message_id, message.source, fate, seconds=seconds)
         if fate.no_receipt or not message.registered_delivery & 0x03:
             return
-        final = receipt_body(message, message_id=message_id, state=fate.state, error_code=fate.error_code)
+        name = str(int(message_id, 16)) if self.settings.decimal_receipts else message_id
+        write = partial(receipt_body, message, message_id=name, form=self.settings.receipt_form)
+        final = write(state=fate.state, error_code=fate.error_code)
         bodies = [final]
         if fate.duplicate:
             bodies.append(final)
         if fate.out_of_order:
-            bodies.append(receipt_body(message, message_id=message_id, state="ENROUTE", error_code="000"))
+            bodies.append(write(state="ENROUTE", error_code="000"))
         for place, body in enumerate(bodies):
             self._postbag.keep(body, seconds=seconds + place * 0.05)

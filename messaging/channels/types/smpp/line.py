@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from messaging.channels.types.base import ChannelState, OnInbound, OnLeaving, Outcome, Outgoing
-from messaging.channels.types.smpp import outbox, pdu
+from messaging.channels.types.base import ChannelState, OnInbound, OnLeaving, Outcome, Outgoing, ParsedReceipt
+from messaging.channels.types.smpp import outbox, pdu, queries
 from messaging.channels.types.smpp.binds import Bind, Standing
 from messaging.channels.types.smpp.config import BINDS, SmppConfig
 from messaging.channels.types.smpp.governor import Governor, Throttle
@@ -70,6 +70,24 @@ class Line(SessionHandler):
             except RuntimeError:
                 outbox.not_sent(submits, "the channel is closed")
         return job.outcomes(is_alive=self._thread.is_alive)
+
+    def query(self, references: Sequence[str], *, source: str) -> list[ParsedReceipt]:
+        asked = asyncio.run_coroutine_threadsafe(self._query(references, self._writer.source(source)), self._loop)
+        # Whatever happens to the line, its caller gets on with its work.
+        rounds = -(-len(references) // queries.AT_ONCE)
+        try:
+            return asked.result(rounds * self._config.response_timeout_seconds + _OPEN_SECONDS)
+        except TimeoutError:
+            asked.cancel()
+            return []
+
+    async def _query(self, references: Sequence[str], address: tuple[str, int, int]) -> list[ParsedReceipt]:
+        ways = self._ways_out()
+        if not ways or self._stopping.is_set():
+            return []
+        return await queries.ask_all(
+            ways[0], references, address=address, naming=self._naming, timeout=self._config.response_timeout_seconds
+        )
 
     def state(self) -> ChannelState:
         standings = [bind.standing for bind in self._binds]

@@ -71,6 +71,13 @@ class SmppChannel(Channel):
         except pdu.ProtocolError:
             return None
 
+    @property
+    def query_after_minutes(self) -> int | None:
+        return self.config.query_after_minutes
+
+    def query(self, references: Sequence[str], *, source: str) -> list[ParsedReceipt]:
+        return self._line.query(references, source=source) if self._line else []
+
     def state(self) -> ChannelState:
         if self._line is None:
             return ChannelState("down", datetime.now(UTC), "the channel is not open")

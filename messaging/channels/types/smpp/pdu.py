@@ -18,18 +18,18 @@ LONGEST_SHORT_MESSAGE = 254
 ANSWER = 0x8000_0000
 GENERIC_NACK = 0x8000_0000
 BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER = 0x01, 0x02, 0x09
-SUBMIT_SM, DELIVER_SM, UNBIND, ENQUIRE_LINK = 0x04, 0x05, 0x06, 0x15
+QUERY_SM, SUBMIT_SM, DELIVER_SM, UNBIND, ENQUIRE_LINK = 0x03, 0x04, 0x05, 0x06, 0x15
 BINDS = frozenset({BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER})
 
 OK, INVALID_LENGTH, INVALID_COMMAND, NOT_BOUND, ALREADY_BOUND = 0x00, 0x02, 0x03, 0x04, 0x05
 SYSTEM_ERROR, INVALID_DESTINATION, BIND_FAILED, INVALID_PASSWORD, INVALID_SYSTEM_ID = 0x08, 0x0B, 0x0D, 0x0E, 0x0F
-QUEUE_FULL, THROTTLED = 0x14, 0x58
+QUEUE_FULL, THROTTLED, QUERY_FAILED = 0x14, 0x58, 0x67
 
 STATUS_NAMES = {
     INVALID_LENGTH: "invalid length", INVALID_COMMAND: "invalid command", NOT_BOUND: "not bound",
     ALREADY_BOUND: "already bound", SYSTEM_ERROR: "system error", INVALID_DESTINATION: "invalid destination",
     BIND_FAILED: "bind failed", INVALID_PASSWORD: "invalid password", INVALID_SYSTEM_ID: "invalid system id",
-    QUEUE_FULL: "queue full", THROTTLED: "throttled",
+    QUEUE_FULL: "queue full", THROTTLED: "throttled", QUERY_FAILED: "query failed",
 }  # fmt: skip
 
 USER_MESSAGE_REFERENCE, RECEIPTED_MESSAGE_ID = 0x0204, 0x001E
@@ -86,6 +86,24 @@ class Bind(NamedTuple):
     system_id: str
     password: str
     system_type: str = ""
+
+
+class Query(NamedTuple):
+    """Which message is asked about: its name, and the source it was sent from."""
+
+    message_id: str
+    source: str = ""
+    source_ton: int = 0
+    source_npi: int = 0
+
+
+class QueryAnswer(NamedTuple):
+    """What became of it; `final_date` is empty while it is on its way."""
+
+    message_id: str
+    final_date: str
+    message_state: int
+    error_code: int
 
 
 def frame(command: int, status: int, sequence: int, body: bytes = b"") -> bytes:
@@ -184,6 +202,32 @@ def decode_bind(body: bytes) -> Bind:
     password, at = _cstring(body, at, 9)
     system_type, at = _cstring(body, at, 13)
     return Bind(system_id, password, system_type)
+
+
+def encode_query(query: Query) -> bytes:
+    return terminated(query.message_id) + bytes((query.source_ton, query.source_npi)) + terminated(query.source)
+
+
+def decode_query(body: bytes) -> Query:
+    message_id, at = _cstring(body, 0, 65)
+    if len(body) < at + 2:
+        raise ProtocolError("the query is cut off")
+    source, _end = _cstring(body, at + 2, 21)
+    return Query(message_id, source, body[at], body[at + 1])
+
+
+def encode_query_answer(answer: QueryAnswer) -> bytes:
+    return (
+        terminated(answer.message_id) + terminated(answer.final_date) + bytes((answer.message_state, answer.error_code))
+    )
+
+
+def decode_query_answer(body: bytes) -> QueryAnswer:
+    message_id, at = _cstring(body, 0, 65)
+    final_date, at = _cstring(body, at, 17)
+    if len(body) < at + 2:
+        raise ProtocolError("the answer is cut off")
+    return QueryAnswer(message_id, final_date, body[at], body[at + 1])
 
 
 def encode_message_id(message_id: str) -> bytes:

@@ -61,6 +61,10 @@ class SessionHandler:
     def requests_arrived(self, session: Session, requests: list[tuple[int, bytes]]) -> None:
         """(sequence, body) of each submit_sm or deliver_sm; each must get one `answer` or `leave_unanswered`."""
 
+    def query_asked(self, session: Session, query: pdu.Query) -> tuple[int, bytes]:
+        """What became of a message: the status to answer and its body.  Only servers are asked."""
+        return pdu.QUERY_FAILED, b""
+
     def answers_arrived(self, session: Session, answers: list[tuple[Any, int, bytes]]) -> None:
         """(token, status, body) of each of our requests that was answered.  There is room in the window again."""
 
@@ -135,10 +139,22 @@ class Session(asyncio.Protocol):
 
     async def bind(self, command: int, bind: pdu.Bind) -> None:
         """Introduce ourselves; BindRefused carries the carrier's reason."""
-        status = await self._ask(command, pdu.encode_bind(bind), timeout=self.limits.bind_timeout)
+        status, _body = await self.ask(command, pdu.encode_bind(bind), timeout=self.limits.bind_timeout)
         if status:
             self.close(f"bind refused: {pdu.status_text(status)}")
             raise BindRefused(status)
+
+    async def ask(self, command: int, body: bytes, *, timeout: float) -> tuple[int, bytes]:
+        """Ask and wait for the answer, its status and body.  TimeoutError or ConnectFailed when there is none."""
+        if self.why_closed:
+            raise ConnectFailed(self.why_closed)
+        sequence, future = self._next_sequence(), self._loop.create_future()
+        self._control[sequence] = (command, future)
+        self._write(command, pdu.OK, sequence, body)
+        try:
+            return await asyncio.wait_for(future, timeout)
+        finally:
+            self._control.pop(sequence, None)
 
     async def unbind(self, *, patience: float) -> None:
         """Wait for what is in flight, say goodbye, hang up."""
@@ -146,7 +162,7 @@ class Session(asyncio.Protocol):
             self._drained = self._loop.create_future()
             await asyncio.wait([self._drained], timeout=patience)
         with suppress(ConnectFailed, TimeoutError):
-            await self._ask(pdu.UNBIND, b"", timeout=min(patience, _FAREWELL_SECONDS))
+            await self.ask(pdu.UNBIND, b"", timeout=min(patience, _FAREWELL_SECONDS))
         self.close("we unbound")
 
     def close(self, why: str, *, at_once: bool = False) -> None:
@@ -259,7 +275,7 @@ class Session(asyncio.Protocol):
 
     def _rare(self, command: int, status: int, sequence: int, body: bytes) -> None:
         if command & pdu.ANSWER:
-            self._control_answered(command, status, sequence)
+            self._control_answered(command, status, sequence, body)
         elif command == pdu.ENQUIRE_LINK:
             self._write(pdu.ENQUIRE_LINK | pdu.ANSWER, pdu.OK, sequence)
         elif command == pdu.UNBIND:
@@ -267,12 +283,14 @@ class Session(asyncio.Protocol):
             self.close("the peer unbound")
         elif command in pdu.BINDS:
             self._bind_asked(command, sequence, body)
+        elif command == pdu.QUERY_SM and self.bound and self._serves == pdu.SUBMIT_SM:
+            self._query_asked(sequence, body)
         elif command == self._serves:
             self._write(command | pdu.ANSWER, pdu.NOT_BOUND, sequence)
         else:
             self._write(pdu.GENERIC_NACK, pdu.INVALID_COMMAND, sequence)
 
-    def _control_answered(self, command: int, status: int, sequence: int) -> None:
+    def _control_answered(self, command: int, status: int, sequence: int, body: bytes) -> None:
         asked, future = self._control.pop(sequence, (0, None))
         if future is None or future.done():
             return
@@ -280,7 +298,7 @@ class Session(asyncio.Protocol):
             self.bound = asked  # at once: news may follow in the same read
         if command == pdu.GENERIC_NACK:
             status = status or pdu.SYSTEM_ERROR
-        future.set_result(status)
+        future.set_result((status, body))
 
     def _bind_asked(self, command: int, sequence: int, body: bytes) -> None:
         status = pdu.ALREADY_BOUND
@@ -297,6 +315,13 @@ class Session(asyncio.Protocol):
             self.handler.session_bound(self)
         elif not self.bound:
             self.close("bind refused")
+
+    def _query_asked(self, sequence: int, body: bytes) -> None:
+        try:
+            status, answer = self.handler.query_asked(self, pdu.decode_query(body))
+        except pdu.ProtocolError as error:
+            status, answer = error.status, b""
+        self._write(pdu.QUERY_SM | pdu.ANSWER, status, sequence, answer)
 
     # writing
 
@@ -323,17 +348,6 @@ class Session(asyncio.Protocol):
         self._transport.write(data)
         if not self._writable and self._transport.get_write_buffer_size() > _UNREAD_LIMIT:
             self.close("the peer does not read", at_once=True)
-
-    async def _ask(self, command: int, body: bytes, *, timeout: float) -> int:
-        if self.why_closed:
-            raise ConnectFailed(self.why_closed)
-        sequence, future = self._next_sequence(), self._loop.create_future()
-        self._control[sequence] = (command, future)
-        self._write(command, pdu.OK, sequence, body)
-        try:
-            return await asyncio.wait_for(future, timeout)
-        finally:
-            self._control.pop(sequence, None)
 
     # watching
 

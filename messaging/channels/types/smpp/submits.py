@@ -72,9 +72,13 @@ class Writer:
             return pdu.absolute_time(datetime.now(UTC) + timedelta(seconds=seconds))
         return pdu.relative_time(seconds)
 
-    def _write_head(self, sender: str) -> bytes:
+    def source(self, sender: str) -> tuple[str, int, int]:
+        """The sender as this carrier is told it: address, type of number, numbering plan."""
         address, ton, npi = source_address(sender)
-        ton, npi = _or(self._config.source_ton, ton), _or(self._config.source_npi, npi)
+        return address, _or(self._config.source_ton, ton), _or(self._config.source_npi, npi)
+
+    def _write_head(self, sender: str) -> bytes:
+        address, ton, npi = self.source(sender)
         return b"\0" + bytes((ton, npi)) + pdu.terminated(address) + self._to  # no service type
 
     def _write_middle(self, validity: str, coding: int, has_header: bool) -> bytes:

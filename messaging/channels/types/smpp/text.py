@@ -28,10 +28,14 @@ def _gsm7_tables() -> tuple[dict[int, str], dict[int, str], dict[int, str]]:
 _BASIC, _EXTENSION, _TO_SEPTETS = _gsm7_tables()
 _FROM_SEPTETS = {**dict.fromkeys(range(256), "\ufffd"), **_BASIC}
 _FROM_ESCAPED = {**_FROM_SEPTETS, **_EXTENSION}
+#: Septets that are the same characters in ASCII: most texts hold no other, and need no translation.
+_AS_IN_ASCII = bytes(septet for septet, character in _BASIC.items() if ord(character) == septet)
 
 
 def encode_gsm7(text: str) -> bytes:
     """One octet per septet; `€` and its like take two.  Raises Unencodable rather than lose a character."""
+    if text.isascii() and not (octets := text.encode("ascii")).translate(None, _AS_IN_ASCII):
+        return octets
     try:
         return text.translate(_TO_SEPTETS).encode("ascii")
     except UnicodeEncodeError:
@@ -40,6 +44,8 @@ def encode_gsm7(text: str) -> bytes:
 
 def decode_gsm7(octets: bytes) -> str:
     """Never fails: what is no septet becomes U+FFFD, an unknown escape shows its plain character."""
+    if not octets.translate(None, _AS_IN_ASCII):
+        return octets.decode("ascii")
     plain, *escaped = octets.decode("latin-1").split(chr(ESCAPE))
     text = [plain.translate(_FROM_SEPTETS)]
     for piece in escaped:
