@@ -38,13 +38,13 @@ class Database:
         self._connection.close()
 
     def rows(self, query: str, *values: Any) -> list[tuple]:
-        return self._connection.execute(query, values).fetchall()
+        return self._connection.execute(query, values or None).fetchall()
 
     def one(self, query: str, *values: Any) -> Any:
         return self.rows(query, *values)[0][0]
 
     def execute(self, query: str, *values: Any) -> int:
-        return self._connection.execute(query, values).rowcount
+        return self._connection.execute(query, values or None).rowcount
 
     def forget(self) -> int:
         """Start counting anew; the number of transactions so far."""
