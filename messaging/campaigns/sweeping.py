@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from .models import Campaign, RecipientFile
 from .reading import to_be_read
@@ -22,10 +22,9 @@ class Work:
 
 
 def start_due() -> int:
-    """Let scheduled campaigns begin whose time has come; how many."""
-    now = timezone.now()
-    due = Campaign.objects.filter(status=Campaign.Status.SCHEDULED, starts_at__lte=now)
-    return due.update(status=Campaign.Status.SENDING, started_at=now)
+    """Let scheduled campaigns begin whose time has come by the database's clock; how many."""
+    due = Campaign.objects.filter(status=Campaign.Status.SCHEDULED, starts_at__lte=Now())
+    return due.update(status=Campaign.Status.SENDING, started_at=Now())
 
 
 def find_work() -> Work:

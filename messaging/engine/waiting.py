@@ -9,7 +9,7 @@ from kit.sql import rows
 _WAITING = """
 SELECT c.id FROM channels_channel c CROSS JOIN LATERAL (
     SELECT 1 FROM engine_queueentry q
-    WHERE q.channel_id = c.id AND to_jsonb(q) ->> 'attempt_id' IS NULL AND q.due_at <= now() - make_interval(secs => %(seconds)s)
+    WHERE q.channel_id = c.id AND q.due_at <= now() - make_interval(secs => %(seconds)s)
     ORDER BY q.lane, q.organisation_id, q.due_at LIMIT 1
 ) ripe WHERE c.is_active AND c.id = ANY(%(channels)s::uuid[]) LIMIT 1
 """

@@ -154,6 +154,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "portal.clock.HouseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "ring-for-ripe-messages": {"task": "messaging.engine.tasks.sweep", "schedule": 5},
     "fold-receipts": {"task": "messaging.engine.tasks.fold_receipts", "schedule": 5},
@@ -169,7 +170,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-payments": {"task": "billing.payments.tasks.reconcile_payments", "schedule": 300},
     "expire-allowances": {"task": "billing.packages.tasks.expire_allowances", "schedule": crontab(minute=11)},
     "grant-missing-trials": {"task": "billing.ledger.tasks.grant_missing_trials", "schedule": 60},
-    "accrue-commission": {"task": "agents.tasks.accrue_commission", "schedule": 60},
+    "accrue-commission": {"task": "agents.tasks.accrue_commission", "schedule": 10},
     "accrue-missed-commission": {"task": "agents.tasks.accrue_missed_commission", "schedule": crontab(minute=23)},
 }
 

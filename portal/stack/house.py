@@ -67,9 +67,6 @@ class House:
         )
 
     def beat(self) -> Spec:
-        schedule = self.layout.var / "beat-schedule"
         return self.command(
-            "beat",
-            *("-m", "celery", "-A", "portal", "beat", "-l", "INFO", "-s", schedule, "--pidfile", ""),
-            role="worker",
+            "beat", "-m", "celery", "-A", "portal", "beat", "-l", "WARNING", "--pidfile", "", role="worker"
         )

@@ -25,6 +25,7 @@ HOUSE_MODELS = {
     "accounts.User": "people belong to no tenant; memberships say where they may do what",
     "engine.Claim": "what a worker has in hand is of several organisations; the machine room's own",
     "payments.StripeEvent": "Stripe's inbox: whose it is, its purchase says",
+    "site.Occurrence": "what the clock has rung for",
 }
 
 #: Who may work across tenants: the stations behind the door, the ledger's and other rooms' tasks, and commands.
@@ -43,6 +44,7 @@ ACROSS_TENANTS = (
     "billing/packages/tasks.py",
     "agents/tasks.py",
     "agents/actions/accrual.py",
+    "portal/clock.py",
     "portal/site/demo/",  # plants a whole world, from a command
     "management/commands/",
 )

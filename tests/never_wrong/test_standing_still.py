@@ -190,7 +190,7 @@ def test_a_drain_that_is_stuck_is_ended_and_another_process_sends_the_rest(crowd
 @pytest.mark.django_db(transaction=True)
 def test_sabotage_without_its_watchdog_a_stuck_drain_stays_stuck(crowd, tmp_path):
     with stuck_worker(crowd, tmp_path, "--unwatched") as worker:
-        wait_until(lambda: Status.SUBMITTING in statuses(), seconds=45, what="the first batch is stuck")
+        wait_until(lambda: not (tmp_path / "mark").exists(), seconds=45, what="the first batch is stuck")
         with pytest.raises(AssertionError):
             wait_until(lambda: Status.QUEUED not in statuses(), seconds=8, what="the rest was sent")
 
