@@ -21,12 +21,68 @@ LABELS = {
     "password": _("Password"),
     "system_type": _("System type"),
     "bind": _("Bind as"),
+    "binds": _("Binds a worker"),
     "tls": _("Encrypt with TLS"),
+    "tls_ca_file": _("Trusted authorities, a PEM file on the workers"),
+    "tls_any_certificate": _("Accept any certificate, for tests only"),
     "enquire_link_seconds": _("Seconds between enquire links"),
     "response_timeout_seconds": _("Seconds to wait for an answer"),
     "queue_seconds": _("Seconds to wait for a place in the window"),
     "reconnect_seconds": _("Seconds before binding again"),
+    "long_messages": _("Long messages"),
+    "gsm7": _("GSM 7-bit texts"),
+    "latin1": _("Send as Latin-1 where every character fits"),
+    "data_coding_gsm7": _("Data coding of GSM 7-bit"),
+    "data_coding_latin1": _("Data coding of Latin-1"),
+    "data_coding_ucs2": _("Data coding of Unicode"),
+    "source_ton": _("Type of number of the source"),
+    "source_npi": _("Numbering plan of the source"),
+    "destination_ton": _("Type of number of the destination"),
+    "destination_npi": _("Numbering plan of the destination"),
+    "validity": _("Validity period"),
+    "receipt_ids": _("Ids in answers and receipts"),
+    "receipt_format": _("What to read of a receipt"),
+    "query_after_minutes": _("Minutes without a receipt before asking the carrier"),
 }
+CHOICE_LABELS = {
+    "pair": _("transmitter and receiver"),
+    "udh8": _("parts, 8-bit reference in the header"),
+    "udh16": _("parts, 16-bit reference in the header"),
+    "sar": _("parts, SAR parameters"),
+    "payload": _("one submit, message_payload"),
+    "unpacked": _("an octet a character"),
+    "packed": _("packed, eight in seven octets"),
+    "relative": _("relative"),
+    "absolute": _("absolute, in UTC"),
+    "none": _("not told"),
+    "as_is": _("alike"),
+    "hex_to_decimal": _("hexadecimal in answers, decimal in receipts"),
+    "decimal_to_hex": _("decimal in answers, hexadecimal in receipts"),
+    "auto": _("parameters, else its text"),
+    "parameters": _("parameters only"),
+    "text": _("its text only"),
+}
+HELP = {
+    "query_after_minutes": _("Empty: never. Only where the carrier answers query_sm."),
+    "data_coding_gsm7": _("Empty: 0."),
+    "data_coding_latin1": _("Empty: 3."),
+    "data_coding_ucs2": _("Empty: 8."),
+    "source_ton": _("Empty: by the sender."),
+    "source_npi": _("Empty: by the sender."),
+    "destination_ton": _("Empty: 1, international."),
+    "destination_npi": _("Empty: 1, ISDN."),
+}
+#: Settings most carriers never need, by what they are about.
+ADVANCED = (
+    (_("Timing"), ("enquire_link_seconds", "response_timeout_seconds", "queue_seconds", "reconnect_seconds")),
+    (
+        _("Texts"),
+        ("long_messages", "gsm7", "latin1", "data_coding_gsm7", "data_coding_latin1", "data_coding_ucs2", "validity"),
+    ),
+    (_("Addresses"), ("source_ton", "source_npi", "destination_ton", "destination_npi")),
+    (_("Receipts"), ("receipt_ids", "receipt_format", "query_after_minutes")),
+    (_("Certificates"), ("tls_ca_file", "tls_any_certificate")),
+)
 #: Kept in columns of their own.
 COLUMNS = ("window", "rate_per_second")
 
@@ -55,7 +111,7 @@ class ChannelForm(forms.Form):
                 validators=[RegexValidator(r"^[A-Za-z0-9]*$", _("Letters and digits only."))],
             )  # fmt: skip
         self.fields["window"] = forms.IntegerField(
-            label=_("Messages in flight at once"), min_value=1, max_value=5_000, initial=200
+            label=_("Messages in flight at once, on each bind"), min_value=1, max_value=5_000, initial=200
         )
         self.fields["rate_per_second"] = forms.IntegerField(
             label=_("Segments a second at most"), min_value=1, max_value=100_000, required=False,
@@ -63,6 +119,22 @@ class ChannelForm(forms.Form):
         )  # fmt: skip
         if channel is not None:
             self.initial = {**stored(channel), **self.initial}
+
+    @property
+    def usual(self) -> list[forms.BoundField]:
+        """The fields every carrier's manual names."""
+        hidden = {name for _title, names in ADVANCED for name in names}
+        return [self[name] for name in self.fields if name not in hidden]
+
+    @property
+    def advanced(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """The others that this type has, by what they are about."""
+        groups = [(title, [self[name] for name in names if name in self.fields]) for title, names in ADVANCED]
+        return [(title, fields) for title, fields in groups if fields]
+
+    @property
+    def is_advanced_wrong(self) -> bool:
+        return any(field.errors for _title, fields in self.advanced for field in fields)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -97,8 +169,8 @@ def form_field(field: Field, *, is_new: bool) -> forms.Field:
             help_text="" if is_new else _("Never shown. Leave it empty to keep it."),
         )  # fmt: skip
     hint = typing.get_args(field.type) or (field.type,)
-    if field.name == "bind":
-        choices = [(value, value) for value in ("transceiver", "transmitter", "receiver")]
+    if values := field.metadata.get("choices"):
+        choices = [(value, CHOICE_LABELS.get(value, value)) for value in values]
         return forms.ChoiceField(label=label, choices=choices, initial=default)
     if "bool" in str(hint):
         widget = forms.CheckboxInput(attrs={"class": "switch", "role": "switch"})
@@ -106,7 +178,7 @@ def form_field(field: Field, *, is_new: bool) -> forms.Field:
     if "float" in str(hint):
         return forms.FloatField(label=label, required=is_needed, initial=default)
     if "int" in str(hint):
-        return forms.IntegerField(label=label, required=is_needed, initial=default)
+        return forms.IntegerField(label=label, required=is_needed, initial=default, help_text=HELP.get(field.name, ""))
     return forms.CharField(label=label, required=is_needed, initial=default, max_length=253)
 
 

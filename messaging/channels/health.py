@@ -43,7 +43,7 @@ class ChannelHealth:
             return "silent"
         states = {bind.state for bind in self.binds}
         if states == {"bound"}:
-            return "up"
+            return "up" if self.binds_up == self.binds_wanted else "degraded"
         if "bound" in states:
             return "degraded"
         return next(state for state in ("connecting", "refused", "down") if state in states)
@@ -59,6 +59,14 @@ class ChannelHealth:
     @property
     def tone(self) -> str:
         return TONES[self.state]
+
+    @property
+    def binds_up(self) -> int:
+        return sum(bind.binds_up for bind in self.binds)
+
+    @property
+    def binds_wanted(self) -> int:
+        return sum(bind.binds for bind in self.binds)
 
     @property
     def in_flight(self) -> int:

@@ -39,7 +39,10 @@ class Route(TenantOwned):
 
 
 class Bind(models.Model):
-    """What one worker process last said of its connection to one channel.  `updated_at` tells whether it still lives."""
+    """What one worker process last said of its line to one channel.  `updated_at` tells whether it still lives.
+
+    A line may hold several binds: its state is that of the best, and `binds_up` of `binds` are bound.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
@@ -49,6 +52,8 @@ class Bind(models.Model):
     since = models.DateTimeField()
     last_error = models.CharField(max_length=300, blank=True)
     in_flight = models.PositiveIntegerField(default=0)
+    binds_up = models.PositiveSmallIntegerField(default=0, db_default=0)
+    binds = models.PositiveSmallIntegerField(default=1, db_default=1)
     updated_at = models.DateTimeField()
 
     class Meta:

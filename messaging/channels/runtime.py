@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -136,7 +135,7 @@ def _row(channel_id: UUID) -> ChannelRow | None:
 def _open_row(row: ChannelRow) -> OpenChannel | None:
     try:
         kind = channel_type(row.type)
-        line = kind(line_settings(row), on_inbound=partial(_store, row.pk), on_leaving=leaving.announce)
+        line = kind(line_settings(row), on_inbound=lambda news: _store(row.pk, line, news), on_leaving=leaving.announce)
     except (KeyError, ConfigInvalid, ValueError) as error:
         log.error("a channel can't be opened", extra={"channel": row.name, "why": str(error)})
         return None
@@ -145,13 +144,13 @@ def _open_row(row: ChannelRow) -> OpenChannel | None:
     return held
 
 
-def _store(channel_id: UUID, news: list[RawDeliver]) -> None:
+def _store(channel_id: UUID, line: Channel, news: list[RawDeliver]) -> None:
     """The line's news, on disk when this returns.  Runs in a thread of the line's."""
     from messaging.channels.inbox import store
 
     if not connection.in_atomic_block:  # a line in our own thread (the simulator) may speak inside a transaction
         close_old_connections()
-    store(channel_id=channel_id, channel=_open[channel_id].line, news=news)
+    store(channel_id=channel_id, channel=line, news=news)
 
 
 class Keeper(threading.Thread):
@@ -189,7 +188,7 @@ def keep_channels(*, now: datetime | None = None) -> None:
             [_bind(channel, now) for channel in held],
             update_conflicts=True,
             unique_fields=["channel", "worker"],
-            update_fields=["state", "since", "last_error", "in_flight", "updated_at"],
+            update_fields=["state", "since", "last_error", "in_flight", "binds_up", "binds", "updated_at"],
         )
         Bind.objects.filter(updated_at__lt=now - timedelta(seconds=SILENT_SECONDS * 4)).delete()
 
@@ -204,5 +203,7 @@ def _bind(channel: OpenChannel, now: datetime) -> Bind:
         since=state.since,
         last_error=state.last_error[:300],
         in_flight=state.in_flight,
+        binds_up=state.binds_up,
+        binds=state.binds,
         updated_at=now,
     )

@@ -36,7 +36,7 @@ def text_of(response) -> str:
 
 
 def bind(channel, state: str, *, worker: str = "w1", seconds_ago: int = 0, **fields) -> Bind:
-    now = timezone.now()
+    now, fields = timezone.now(), {"binds_up": int(state == "bound"), **fields}
     return Bind.objects.create(
         organisation=channel.organisation, channel=channel, worker=worker, state=state, since=now,
         updated_at=now - timedelta(seconds=seconds_ago), **fields,
@@ -45,8 +45,15 @@ def bind(channel, state: str, *, worker: str = "w1", seconds_ago: int = 0, **fie
 
 def settings_form(**changes) -> dict:
     form = {**SMPP, "name": "Carrier one", "window": "50", "bind": "transceiver", "enquire_link_seconds": "30"}
-    rest = {"response_timeout_seconds": "20", "queue_seconds": "10", "reconnect_seconds": "0.5"}
-    return {**form, **rest, "source_address": "10690000", **changes}
+    rest = {"response_timeout_seconds": "20", "queue_seconds": "10", "reconnect_seconds": "0.5", "binds": "1"}
+    words = {
+        "long_messages": "udh8",
+        "gsm7": "unpacked",
+        "validity": "relative",
+        "receipt_ids": "as_is",
+        "receipt_format": "auto",
+    }
+    return {**form, **rest, **words, "source_address": "10690000", **changes}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +72,13 @@ def test_a_channel_stands_as_its_living_binds_say(channel, _case, binds, state):
         bind(channel, said, worker=f"w{number}", seconds_ago=seconds)
 
     assert health(channel).state == state
+
+
+def test_a_line_that_lacks_some_of_its_binds_is_degraded_and_says_so(operator, channel):
+    bind(channel, "bound", binds=4, binds_up=3)
+
+    assert health(channel).state == "degraded"
+    assert "3 of 4" in text_of(signed_in(operator).get(f"/channels/{channel.pk}/"))
 
 
 def test_the_list_shows_state_and_what_is_in_flight(operator, channel):
@@ -99,8 +113,11 @@ def test_a_password_left_empty_stays(operator, channel):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("port", "0"), ("port", "x"), ("host", ""), ("system_id", "x" * 16), ("password", "x" * 9), ("name", "")],
-)
+    [
+        ("binds", "33"), ("data_coding_gsm7", "256"), ("source_ton", "19"), ("gsm7", "folded"), ("query_after_minutes", "0"),
+        ("port", "0"), ("port", "x"), ("host", ""), ("system_id", "x" * 16), ("password", "x" * 9), ("name", ""),
+    ],
+)  # fmt: skip
 def test_a_setting_that_can_not_be_used_is_named_and_nothing_changes(operator, channel, field, value):
     before = Channel.objects.values().get(pk=channel.pk)
 
@@ -108,6 +125,26 @@ def test_a_setting_that_can_not_be_used_is_named_and_nothing_changes(operator, c
 
     assert field in response.context["form"].errors
     assert Channel.objects.values().get(pk=channel.pk) == before
+
+
+def test_what_few_carriers_need_is_folded_away_until_it_is_wrong(operator, channel):
+    client, url = signed_in(operator), f"/channels/{channel.pk}/settings/"
+
+    assert "<details><summary" in text_of(client.get(url))
+    assert "<details open><summary" in text_of(client.post(url, settings_form(source_ton="19")))
+
+
+def test_every_setting_of_the_form_reaches_the_channel(operator, channel):
+    told = {
+        "binds": 3, "long_messages": "sar", "gsm7": "packed", "latin1": True, "data_coding_gsm7": 241, "source_ton": 0,
+        "validity": "none", "receipt_ids": "hex_to_decimal", "receipt_format": "text", "query_after_minutes": 30,
+        "tls_ca_file": "/etc/carrier.pem",
+    }  # fmt: skip
+
+    signed_in(operator).post(f"/channels/{channel.pk}/settings/", settings_form(**told))
+
+    channel.refresh_from_db()
+    assert {name: channel.config.get(name) for name in told} == told
 
 
 def test_a_new_channel_is_made_by_its_types_form(operator):

@@ -36,12 +36,19 @@ def certificate(tmp_path):
     return path
 
 
-def send_one_over_tls(certificate):
+def send_one_over_tls(certificate, **options):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     with scripted_carrier(ssl=context) as carrier:
         channel = SmppChannel(
-            {"host": "127.0.0.1", "port": carrier.port, "system_id": "demo", "password": PASSWORD, "tls": True}
+            {
+                "host": "127.0.0.1",
+                "port": carrier.port,
+                "system_id": "demo",
+                "password": PASSWORD,
+                "tls": True,
+                **options,
+            }
         )
         channel.open()
         [outcome] = channel.send([Outgoing(uuid.uuid4(), "S", "+447700900123", "Hello", "gsm7", 1, 1)])
@@ -64,3 +71,23 @@ def test_a_carrier_whose_certificate_nobody_vouches_for_hears_nothing(certificat
 
     assert isinstance(outcome, NotSent)
     assert "certificate" in error.lower()
+
+
+def test_a_carrier_may_be_trusted_by_a_file_of_its_own(certificate):
+    outcome, error = send_one_over_tls(certificate, tls_ca_file=str(certificate))
+
+    assert isinstance(outcome, Sent)
+    assert error == ""
+
+
+def test_a_file_of_authorities_that_is_not_there_is_named(certificate):
+    outcome, error = send_one_over_tls(certificate, tls_ca_file="/nowhere/ca.pem")
+
+    assert isinstance(outcome, NotSent)
+    assert "/nowhere/ca.pem" in error
+
+
+def test_any_certificate_is_taken_only_when_that_is_asked_for(certificate):
+    outcome, _error = send_one_over_tls(certificate, tls_any_certificate=True)
+
+    assert isinstance(outcome, Sent)

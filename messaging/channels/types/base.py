@@ -214,6 +214,11 @@ def secret(**kwargs: Any) -> Any:
     return field(repr=False, metadata={"secret": True}, **kwargs)
 
 
+def one_of(*values: str) -> Any:
+    """A configuration field that takes one of a few words, by default the first."""
+    return field(default=values[0], metadata={"choices": values})
+
+
 @cache
 def known_types(paths: tuple[str, ...]) -> dict[str, type[Channel]]:
     """The carrier types behind those dotted paths, by their codes."""

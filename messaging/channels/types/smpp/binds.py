@@ -124,6 +124,6 @@ def _tls(config: SmppConfig) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=config.tls_ca_file or None)
     except OSError as error:
         raise ConnectFailed(f"{config.tls_ca_file}: {error}") from error
-    if not config.tls_verify:
+    if config.tls_any_certificate:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

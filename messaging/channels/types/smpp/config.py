@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from messaging.channels.types.base import ConfigInvalid, secret
+from messaging.channels.types.base import ConfigInvalid, one_of, secret
 from messaging.channels.types.smpp import parts, pdu
+from messaging.channels.types.smpp.names import NAMINGS
 
 #: What is bound for each way to bind.
 BINDS = {
@@ -18,15 +19,6 @@ BINDS = {
 }
 
 MOST_BINDS = 32
-
-#: Settings that take one of a few words.
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "long_messages": parts.WAYS,
-    "gsm7": ("unpacked", "packed"),
-    "validity": ("relative", "absolute", "none"),
-    "receipt_ids": ("as_is", "hex_to_decimal", "decimal_to_hex"),
-    "receipt_format": ("auto", "parameters", "text"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +37,15 @@ class SmppConfig:
     response_timeout_seconds: float = 20
     rate_per_second: float | None = None  # segments
     system_type: str = ""
-    bind: str = "transceiver"
+    bind: str = one_of(*BINDS)
     tls: bool = False
     queue_seconds: float = 10  # how long a message may wait for a place in the window before it is NotSent
     reconnect_seconds: float = 0.5  # the first pause; it doubles to a minute
     binds: int = 1
-    tls_verify: bool = True
+    tls_any_certificate: bool = False  # encrypted to whoever answers: for tests only
     tls_ca_file: str = ""  # PEM; empty trusts what the system trusts
-    long_messages: str = "udh8"
-    gsm7: str = "unpacked"
+    long_messages: str = one_of(*parts.WAYS)
+    gsm7: str = one_of("unpacked", "packed")
     latin1: bool = False
     data_coding_gsm7: int | None = None
     data_coding_latin1: int | None = None
@@ -62,9 +54,9 @@ class SmppConfig:
     source_npi: int | None = None
     destination_ton: int | None = None
     destination_npi: int | None = None
-    validity: str = "relative"
-    receipt_ids: str = "as_is"
-    receipt_format: str = "auto"
+    validity: str = one_of("relative", "absolute", "none")
+    receipt_ids: str = one_of(*NAMINGS)
+    receipt_format: str = one_of("auto", "parameters", "text")
     query_after_minutes: int | None = None
 
     def __post_init__(self) -> None:
@@ -112,10 +104,9 @@ def _connection_checks(config: SmppConfig) -> list[tuple[str, bool, str]]:
         ("system_id", _fits(config.system_id, 15), "must be at most 15 ASCII characters"),
         ("password", _fits(config.password, 8), "must be at most 8 ASCII characters"),
         ("system_type", _fits(config.system_type, 12), "must be at most 12 ASCII characters"),
-        ("bind", config.bind in BINDS, f"must be one of {', '.join(BINDS)}"),
         ("binds", _is_whole(config.binds, 1, MOST_BINDS), f"must be 1 to {MOST_BINDS}"),
         ("tls", isinstance(config.tls, bool), "must be true or false"),
-        ("tls_verify", isinstance(config.tls_verify, bool), "must be true or false"),
+        ("tls_any_certificate", isinstance(config.tls_any_certificate, bool), "must be true or false"),
         ("tls_ca_file", _fits(config.tls_ca_file, 253), "must be the path of a PEM file on the workers"),
     ]
 
@@ -141,13 +132,11 @@ def _pace_checks(config: SmppConfig) -> list[tuple[str, bool, str]]:
 
 
 def _wording_checks(config: SmppConfig) -> list[tuple[str, bool, str]]:
+    choices = [(field.name, field.metadata["choices"]) for field in fields(config) if "choices" in field.metadata]
     codings = ("data_coding_gsm7", "data_coding_latin1", "data_coding_ucs2")
     types = ("source_ton", "source_npi", "destination_ton", "destination_npi")
     return [
-        *(
-            (name, getattr(config, name) in known, f"must be one of {', '.join(known)}")
-            for name, known in CHOICES.items()
-        ),
+        *((name, getattr(config, name) in known, f"must be one of {', '.join(known)}") for name, known in choices),
         *((name, _is_octet(getattr(config, name), 255), "must be empty or 0 to 255") for name in codings),
         *((name, _is_octet(getattr(config, name), 18), "must be empty or 0 to 18") for name in types),
         ("latin1", isinstance(config.latin1, bool), "must be true or false"),
