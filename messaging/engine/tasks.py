@@ -51,6 +51,16 @@ def make_partitions() -> None:
     make_days_ahead()
 
 
+@shared_task(acks_late=True, soft_time_limit=110, time_limit=115)
+def drop_past_retention() -> None:
+    """Drop days past retention and what belonged to them.  Twice is harmless: what is gone stays gone."""
+    from .leftovers import delete_leftovers
+    from .partitions import drop_past_days
+
+    drop_past_days()
+    delete_leftovers()
+
+
 @shared_task(acks_late=True, soft_time_limit=80, time_limit=90)
 def erase_overdue() -> None:
     """Erase texts and numbers past their organisation's deadline.  Twice is harmless: what is erased is passed over."""

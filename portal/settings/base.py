@@ -160,6 +160,10 @@ CELERY_BEAT_SCHEDULE = {
     "fold-receipts": {"task": "messaging.engine.tasks.fold_receipts", "schedule": 5},
     "expire-overdue-messages": {"task": "messaging.engine.tasks.expire_overdue", "schedule": 300},
     "make-partitions": {"task": "messaging.engine.tasks.make_partitions", "schedule": crontab(minute=7)},
+    "drop-what-is-past-retention": {
+        "task": "messaging.engine.tasks.drop_past_retention",
+        "schedule": crontab(minute=37),
+    },
     "erase-past-deadline": {"task": "messaging.engine.tasks.erase_overdue", "schedule": 300},
     "erase-recipient-files": {"task": "messaging.campaigns.tasks.erase_overdue_files", "schedule": 600},
     "advance-campaigns": {"task": "messaging.campaigns.tasks.sweep_campaigns", "schedule": 5},

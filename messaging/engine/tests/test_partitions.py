@@ -6,9 +6,13 @@ import psycopg
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
+from billing.ledger.books import problems
 from kit import tenancy
+from kit.ids import uuid7
 from kit.sql import rows
-from messaging.engine.partitions import DAYS_AHEAD, make_days_ahead
+from messaging.engine.leftovers import LEFTOVERS, delete_leftovers
+from messaging.engine.models import Attempt, DeliveryReceipt, Message, TrafficCount
+from messaging.engine.partitions import DAYS_AHEAD, drop_past_days, make_days_ahead
 from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +75,101 @@ def test_only_the_engine_makes_days():
     with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {tenancy.WEB_ROLE}")
         cursor.execute("SELECT make_message_partition(%s)", [FAR])
+
+
+# --- days past retention
+
+TODAY = datetime.now(UTC).date()
+
+
+def after_retention(settings, days=0):
+    """The first day on which today's messages are past retention."""
+    return TODAY + timedelta(days=settings.MESSAGE_RETENTION_DAYS + 1 + days)
+
+
+@pytest.fixture
+def without_floor(db):
+    """The function refuses the last seven days by the database's own clock, which no test moves: shown below."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE signalbox_owner")
+        cursor.execute("SELECT pg_get_functiondef('drop_message_partition'::regproc)")
+        (made,) = cursor.fetchone()
+        cursor.execute(made.replace("::date - 7", "::date + 999"))
+        cursor.execute("SET ROLE signalbox_engine")
+
+
+@pytest.mark.usefixtures("without_floor")
+def test_a_day_past_retention_goes_with_all_that_belonged_to_it(settings):
+    world = make_world()
+    world.accept(3)
+    world.report(*[(reference, "delivered") for reference in world.send()])
+    held = world.balance("revenue", world.operator)
+
+    dropped = drop_past_days(today=after_retention(settings))
+    delete_leftovers(today=after_retention(settings))
+
+    assert TODAY in dropped
+    assert (Message.objects.count(), Attempt.objects.count(), DeliveryReceipt.objects.count()) == (0, 0, 0)
+    assert TrafficCount.objects.filter(status=90).count() == 1
+    assert world.balance("revenue", world.operator) == held > 0
+    assert problems() == []
+
+
+@pytest.mark.usefixtures("without_floor")
+def test_a_day_with_a_message_on_its_way_stays_with_its_attempts(settings):
+    world = make_world()
+    world.accept(2)
+    references = world.send()
+    world.report((next(iter(references)), "delivered"))
+
+    dropped = drop_past_days(today=after_retention(settings, days=30))
+    delete_leftovers(today=after_retention(settings, days=30))
+
+    assert TODAY not in dropped
+    assert Message.objects.count() == 2
+    assert Attempt.objects.count() == 2
+
+
+def test_a_day_inside_retention_stays(settings):
+    world = make_world()
+    world.accept()
+
+    assert drop_past_days(today=after_retention(settings, days=-2)) == []
+    assert Message.objects.count() == 1
+
+
+def test_the_database_itself_refuses_to_drop_the_last_seven_days():
+    make_days_ahead()
+
+    with pytest.raises(ProgrammingError, match="never dropped"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT drop_message_partition(%s)", [TODAY - timedelta(days=1)])
+
+
+def test_only_the_engine_drops_days():
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {tenancy.WEB_ROLE}")
+        cursor.execute("SELECT drop_message_partition(%s)", [FAR])
+
+
+def test_leftovers_of_the_days_that_are_kept_stay(settings):
+    world = make_world()
+    world.accept(2)
+    world.send()
+
+    assert delete_leftovers(today=TODAY) == dict.fromkeys(LEFTOVERS, 0)
+    assert Attempt.objects.count() == 2
+
+
+@pytest.mark.parametrize("table", LEFTOVERS)
+def test_leftovers_are_found_by_an_index_however_many_rows_are_kept(table):
+    bounds = {"first_message": uuid7(), "first_moment": "2026-01-01", "first_answer": uuid7(), "batch": 10}
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute("EXPLAIN " + LEFTOVERS[table], bounds)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Sort" not in plan
+    assert "Index" in plan
