@@ -19,7 +19,7 @@ from .queries import memberships_of
 
 SESSION_KEY = "organisation"
 #: Answered without a transaction of ours: they must speak when the database can't.
-OUTSIDE = ("/healthz", "/static/")
+OUTSIDE = ("/healthz", "/metrics", "/static/")
 API = "/api/"
 #: Programs and their logs get one language, whatever the machine they run on prefers.
 API_LANGUAGE = "en"

@@ -60,10 +60,12 @@ INSTALLED_APPS = [
     "messaging.hooks",
     "messaging.traffic",
     "agents",
+    "portal.operations",
     "portal.site",
 ]
 
 MIDDLEWARE = [
+    "portal.operations.metrics.http.HttpMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "messaging.campaigns.uploads.UploadMiddleware",
@@ -166,6 +168,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "erase-past-deadline": {"task": "messaging.engine.tasks.erase_overdue", "schedule": 300},
     "erase-recipient-files": {"task": "messaging.campaigns.tasks.erase_overdue_files", "schedule": 600},
+    "note-tick": {"task": "portal.operations.tasks.note_tick", "schedule": 15},
+    "check-books": {"task": "portal.operations.tasks.check_books", "schedule": crontab(hour=3, minute=17)},
     "advance-campaigns": {"task": "messaging.campaigns.tasks.sweep_campaigns", "schedule": 5},
     "squash-counters": {"task": "messaging.traffic.tasks.squash_counters", "schedule": 60},
     "deliver-webhooks": {"task": "messaging.hooks.tasks.sweep_deliveries", "schedule": 5},
@@ -262,6 +266,12 @@ if MESSAGE_RETENTION_DAYS < 8:
     raise ImproperlyConfigured("SIGNALBOX_MESSAGE_RETENTION_DAYS must be at least 8: messages live for days")
 #: Hosts webhooks may reach although they are private, on any port: for trying them out on a laptop.
 OUTBOUND_ALLOWED_PRIVATE = listed("SIGNALBOX_OUTBOUND_ALLOWED_PRIVATE")
+
+# --- who may read /metrics: machines in these networks, and whoever has the token
+METRICS_NETWORKS = listed("SIGNALBOX_METRICS_NETWORKS", "127.0.0.0/8,::1/128")
+#: Where each web process keeps its counts.  prometheus_client looks for this name when it is imported.
+METRICS_FOLDER = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "run" / "metrics")))
+METRICS_TOKEN = os.environ.get("SIGNALBOX_METRICS_TOKEN", "")
 
 # --- safety
 SESSION_COOKIE_HTTPONLY = True

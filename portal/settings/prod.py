@@ -18,6 +18,8 @@ for name in (
 
 DEBUG = False
 SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]  # asked by machines next door
+METRICS_NETWORKS = listed("SIGNALBOX_METRICS_NETWORKS")  # noqa: F405  (behind a proxy, loopback may be anybody)
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True

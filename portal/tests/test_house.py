@@ -24,6 +24,7 @@ HOUSE_MODELS = {
     "accounts.Organisation": "it is the tenant",
     "accounts.User": "people belong to no tenant; memberships say where they may do what",
     "engine.Claim": "what a worker has in hand is of several organisations; the machine room's own",
+    "operations.HouseFact": "it is about the house",
     "payments.StripeEvent": "Stripe's inbox: whose it is, its purchase says",
     "site.Occurrence": "what the clock has rung for",
 }
@@ -45,6 +46,7 @@ ACROSS_TENANTS = (
     "agents/tasks.py",
     "agents/actions/accrual.py",
     "portal/clock.py",
+    "portal/operations/",  # what the house knows about itself, and what must be made good after a restore
     "portal/site/demo/",  # plants a whole world, from a command
     "management/commands/",
 )
