@@ -1,11 +1,19 @@
-"""Pages of a long list by cursor: ids are times, so a page is a range of ids and costs the same wherever it is."""
+"""Pages of a long list by cursor: ids are times, so a page is a range of ids and costs the same wherever it is.
+
+What no index leads to is looked for row by row, among so many messages a page: a page of a rare state may hold few
+messages, or none, and still have an older one.
+"""
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from .models import Message
+
+#: So many messages a page looks at: a few, which mostly is enough, or as many as can be read while somebody waits.
+LOOKED_AT = (1_000, 20_000)
+EVERY = Q()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +25,43 @@ class CursorPage:
     older: UUID | None
 
 
-def page_of(messages: QuerySet[Message], *, before: UUID | None = None, after: UUID | None = None, size: int = 50):
-    """The page older than `before`, or newer than `after`, or the newest one."""
+def page_of(
+    messages: QuerySet[Message],
+    *,
+    wanted: Q = EVERY,
+    before: UUID | None = None,
+    after: UUID | None = None,
+    size: int = 50,
+) -> CursorPage:
+    """The page older than `before`, or newer than `after`, or the newest one.
+
+    `messages` are what an index leads to; of them, those are shown that are `wanted`.
+    """
     if after is not None:
-        return _newer_page(messages, after, size)
+        page, beyond = _look(messages.filter(pk__gt=after).order_by("pk"), wanted, size)
+        return CursorPage(page[::-1], beyond, page[0].pk if page else after)
     rows = messages.filter(pk__lt=before) if before else messages
-    found = list(rows.order_by("-pk")[: size + 1])
-    page = found[:size]
-    newer = page[0].pk if before and page else None
-    return CursorPage(page, newer, page[-1].pk if len(found) > size else None)
+    page, beyond = _look(rows.order_by("-pk"), wanted, size)
+    return CursorPage(page, (page[0].pk if page else before) if before else None, beyond)
 
 
-def _newer_page(messages: QuerySet[Message], after: UUID, size: int) -> CursorPage:
-    found = list(messages.filter(pk__gt=after).order_by("pk")[: size + 1])
-    page = found[:size][::-1]
-    newer = page[0].pk if len(found) > size else None
-    return CursorPage(page, newer, page[-1].pk if page else None)
+def _look(rows: QuerySet[Message], wanted: Q, size: int) -> tuple[list[Message], UUID | None]:
+    """The first rows that are wanted, and the cursor beyond which more may be; None where there is nothing more."""
+    if not wanted:
+        found = list(rows[: size + 1])
+        return found[:size], found[size - 1].pk if len(found) > size else None
+    for most in LOOKED_AT:
+        last = rows.values_list("pk", flat=True)[most - 1 : most].first()
+        found = list(_until(rows, last).filter(wanted)[: size + 1])
+        if len(found) > size:
+            return found[:size], found[size - 1].pk
+        if last is None:
+            return found, None
+    return found, last
+
+
+def _until(rows: QuerySet[Message], last: UUID | None) -> QuerySet[Message]:
+    """The rows up to `last` in their own order, all when it is None."""
+    if last is None:
+        return rows
+    return rows.filter(pk__gte=last) if rows.query.order_by == ("-pk",) else rows.filter(pk__lte=last)

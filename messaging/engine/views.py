@@ -76,7 +76,7 @@ class MessagesView(FilteredMixin, FragmentMixin, TemplateView):
 
     def page(self) -> CursorPage:
         before, after = (id_from(self.request.GET.get(cursor, "")) for cursor in CURSORS)
-        return page_of(self.messages(), before=before, after=after, size=PAGE_SIZE)
+        return page_of(self.messages(), wanted=self.filter.wanted, before=before, after=after, size=PAGE_SIZE)
 
 
 class MessagesCsvView(FilteredMixin, View):
@@ -89,7 +89,7 @@ class MessagesCsvView(FilteredMixin, View):
                 action="messages.exported", target=self.organisation, organisation=self.organisation,
                 after={"filters": without(request.GET, "number").urlencode()},
             )  # fmt: skip
-        rows = self.messages()[:MOST_EXPORTED]
+        rows = self.messages().filter(self.filter.wanted)[:MOST_EXPORTED]
         lines = csv_lines(lines_of(rows, shows_numbers=shows_numbers), header=HEADER)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = 'attachment; filename="messages.csv"'

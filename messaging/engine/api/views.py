@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -9,9 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from kit.api.reading import read_id, read_page, read_plain
+from kit.api.reading import USUAL_PAGE, read_id, read_limit, read_plain
 from kit.api.schema import NOT_FOUND, PAGING
 from kit.errors import Invalid
+from messaging.engine.pages import EVERY, page_of
 from messaging.engine.queries import message_of, messages_for
 from messaging.engine.states import BY_CODE
 
@@ -37,6 +39,10 @@ class MessagesView(APIView):
     @extend_schema(
         operation_id="list_messages",
         summary="List messages, newest first",
+        description=(
+            "Ask with `next` as `cursor` until it is null. A page by `status` looks at 20,000 messages at most, so it may "
+            "hold fewer than `limit`, even none, and not be the last."
+        ),
         parameters=[
             *PAGING,
             OpenApiParameter("status", str, enum=sorted(BY_CODE)),
@@ -51,13 +57,15 @@ class MessagesView(APIView):
         messages = messages_for(request.auth.organisation)
         if campaign := query.get("campaign"):
             messages = messages.filter(campaign_id=read_id("campaign", campaign))
-        if status := query.get("status"):
-            messages = messages.filter(status=_status(status))
+        wanted = Q(status=_status(status)) if (status := query.get("status")) else EVERY
         for parameter, column in (("to", "recipient"), ("reference", "client_reference")):
             if value := query.get(parameter):
                 messages = messages.filter(**{column: read_plain(parameter, value)})
-        page = read_page(messages, query)
-        return Response({"messages": [message_body(message) for message in page.rows], "next": page.next})
+        cursor = read_id("cursor", query["cursor"]) if query.get("cursor") else None
+        size = read_limit(query.get("limit") or str(USUAL_PAGE))
+        page = page_of(messages, wanted=wanted, before=cursor, size=size)
+        older = str(page.older) if page.older else None
+        return Response({"messages": [message_body(message) for message in page.messages], "next": older})
 
 
 class MessageView(APIView):

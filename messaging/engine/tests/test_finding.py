@@ -1,0 +1,81 @@
+"""Each way of finding messages has an index that leads to them: nothing reads whole days of everybody's."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from kit.ids import first_id_at
+from messaging.engine.models import Attempt, DeliveryReceipt
+from messaging.engine.queries import messages_for
+from messaging.engine.tests.factories import make_world
+
+pytestmark = pytest.mark.django_db
+
+CAMPAIGN = UUID("019aab34-3df7-7d1e-9d3b-0f8f0c1c7a11")
+SPREAD = """
+UPDATE engine_message SET client_reference = recipient, campaign_id = CASE WHEN recipient LIKE '%%7' THEN %s::uuid END
+"""
+
+
+@pytest.fixture
+def organisation():
+    """One with some hundred messages, each with a reference, a tenth of them a campaign's, and the planner knows it."""
+    world = make_world(funds="100.00")
+    world.accept(400)
+    with connection.cursor() as cursor:
+        cursor.execute(SPREAD, [CAMPAIGN])
+        cursor.execute("ANALYZE engine_message")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # on a table as small as this it would be chosen
+    return world.customer
+
+
+@pytest.mark.parametrize(
+    ("_case", "by", "index"),
+    [
+        ("the whole list", {}, "organisation_id_id_idx"),
+        ("by number", {"recipient": "+447700900123"}, "recipient_idx"),
+        ("by reference", {"client_reference": "+447700900123"}, "client_reference_idx"),
+        ("by campaign", {"campaign_id": CAMPAIGN}, "campaign_id_id_idx"),
+    ],
+)
+def test_a_list_of_messages_is_led_to_by_its_index(_case, by, index, organisation):
+    plan = messages_for(organisation).filter(**by)[:51].explain()
+
+    assert index in plan
+    assert "Seq Scan" not in plan
+
+
+def test_an_older_page_is_reached_by_its_cursor(organisation):
+    middle = messages_for(organisation)[200]
+
+    plan = messages_for(organisation).filter(pk__lt=middle.pk)[:51].explain()
+
+    assert "Seq Scan" not in plan
+    assert "(id < " in plan
+
+
+def test_an_id_leads_to_its_day_alone(organisation):
+    message = messages_for(organisation).first()
+
+    plan = messages_for(organisation).filter(pk=message.pk).explain()
+
+    assert "Seq Scan" not in plan
+    assert plan.count(f"on engine_message_{message.accepted_at:%Y%m%d}") == 1
+
+
+def test_days_after_the_cursor_are_not_looked_at(organisation):
+    message = messages_for(organisation).last()
+
+    plan = messages_for(organisation).filter(pk__lt=first_id_at(message.accepted_at)).explain()
+
+    assert f"{message.accepted_at:%Y%m%d}" in plan
+    assert f"{message.accepted_at + timedelta(days=1):%Y%m%d}" not in plan
+
+
+@pytest.mark.parametrize("model", [Attempt, DeliveryReceipt])
+def test_what_became_of_a_message_is_led_to_by_its_id(model, organisation):
+    plan = model.objects.filter(organisation=organisation, message_id=CAMPAIGN).explain()
+
+    assert "Seq Scan" not in plan

@@ -1,0 +1,113 @@
+"""Pages by cursor: whole, in order, each message once, and never looking at more than a page's worth."""
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+
+from accounts.tests.factories import signed_in
+from messaging.channels.types.base import Refused
+from messaging.engine import pages
+from messaging.engine.models import Message
+from messaging.engine.pages import page_of
+from messaging.engine.queries import messages_for
+from messaging.engine.states import Status
+from messaging.engine.tests.factories import make_world
+
+pytestmark = pytest.mark.django_db
+
+REFUSED = Q(status=Status.REFUSED)
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def few_looked_at(monkeypatch):
+    monkeypatch.setattr(pages, "LOOKED_AT", (2, 5))
+
+
+def refuse(world, *places: int, of: int) -> list:
+    """So many messages, oldest first, of which those at these places are refused by the carrier."""
+    ids = sorted(message.id for message in world.accept(of).messages)
+    claimed = world.claim()
+    chosen = {ids[place] for place in places}
+    outcomes = [Refused(id, "0x0B") for id, one in claimed.items() if one.message_id in chosen]
+    world.record(claimed, outcomes)
+    return ids
+
+
+def walk(messages, *, wanted=REFUSED, size=2) -> list[list]:
+    """All pages, newest first."""
+    walked, before = [], None
+    while True:
+        page = page_of(messages, wanted=wanted, before=before, size=size)
+        walked.append([message.pk for message in page.messages])
+        if page.older is None:
+            return walked
+        before = page.older
+
+
+def test_messages_of_a_rare_state_are_found_page_by_page(world, few_looked_at):
+    ids = refuse(world, 0, 1, 9, of=12)
+
+    found = walk(messages_for(world.customer))
+
+    assert [pk for page in found for pk in page] == [ids[9], ids[1], ids[0]]
+
+
+def test_a_page_without_a_match_leads_on_to_the_next(world, few_looked_at):
+    ids = refuse(world, 0, of=12)
+
+    found = walk(messages_for(world.customer))
+
+    assert found == [[], [], [ids[0]]]
+
+
+def test_the_way_back_shows_the_same_messages(world, few_looked_at):
+    ids = refuse(world, 0, 4, 11, of=12)
+    messages = messages_for(world.customer)
+    page = page_of(messages, wanted=REFUSED, before=ids[1], size=2)
+    assert [message.pk for message in page.messages] == [ids[0]]
+
+    back = []
+    while page.newer is not None:
+        page = page_of(messages, wanted=REFUSED, after=page.newer, size=2)
+        back = [message.pk for message in page.messages] + back
+
+    assert back == [ids[11], ids[4]]
+
+
+def test_a_page_that_is_full_looks_no_further(world):
+    refuse(world, *range(12), of=12)
+
+    page = page_of(messages_for(world.customer), wanted=REFUSED, size=2)
+
+    assert len(page.messages) == 2
+    assert page.older == page.messages[-1].pk
+
+
+def test_without_a_condition_one_question_is_enough(world):
+    world.accept(3)
+
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        page_of(messages_for(world.customer), size=2)
+
+    assert len(asked) == 1
+
+
+def test_the_console_shows_the_way_on_where_a_page_holds_nothing(world, few_looked_at):
+    refuse(world, 0, of=12)
+    client = signed_in(world.customer)
+
+    first = client.get("/messages/?status=refused")
+    second = client.get("/messages/" + first.context["older_url"])
+    third = client.get("/messages/" + second.context["older_url"])
+
+    shown = [len(page.context["table"].rows) for page in (first, second, third)]
+    assert (shown, third.context["older_url"]) == ([0, 0, 1], "")
+    assert Message.objects.filter(REFUSED).count() == 1
