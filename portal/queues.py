@@ -11,6 +11,7 @@ QUEUES = {DISPATCH: 1, ENGINE: 1, CAMPAIGNS: 1, HOOKS: 1, DEFAULT: 1}
 
 ROUTES = {
     "messaging.engine.tasks.drain_channel": {"queue": DISPATCH},
+    "messaging.engine.tasks.ask_carriers": {"queue": DISPATCH},
     "messaging.engine.tasks.*": {"queue": ENGINE},
     "messaging.traffic.tasks.*": {"queue": ENGINE},
     "messaging.campaigns.tasks.*": {"queue": CAMPAIGNS},

@@ -101,6 +101,11 @@ def idle_channels() -> list[UUID]:
     return [id for id, state in standing.items() if state.bind == "bound"]
 
 
+def open_channels() -> list[OpenChannel]:
+    """What this process holds open now."""
+    return list(_open.values())
+
+
 def close_channel(channel_id: UUID) -> None:
     with _lock:
         held = _open.pop(channel_id, None)

@@ -35,6 +35,14 @@ def sweep() -> None:
     ring_for_ripe()
 
 
+@shared_task(acks_late=True, soft_time_limit=25, time_limit=30)
+def ask_carriers() -> None:
+    """Begin asking for receipts that are late.  Twice is harmless: an answer is stored once, as a receipt is."""
+    from .receipts.asking import begin_asking
+
+    begin_asking()
+
+
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=55)
 def expire_overdue() -> None:
     """End messages whose validity has run out.  Twice is harmless: a final state is settled once."""

@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULER = "portal.clock.HouseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "ring-for-ripe-messages": {"task": "messaging.engine.tasks.sweep", "schedule": 5},
     "fold-receipts": {"task": "messaging.engine.tasks.fold_receipts", "schedule": 5},
+    "ask-for-late-receipts": {"task": "messaging.engine.tasks.ask_carriers", "schedule": 60},
     "expire-overdue-messages": {"task": "messaging.engine.tasks.expire_overdue", "schedule": 300},
     "make-partitions": {"task": "messaging.engine.tasks.make_partitions", "schedule": crontab(minute=7)},
     "drop-what-is-past-retention": {
