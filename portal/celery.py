@@ -1,8 +1,10 @@
 """The Celery application.  Celery is the doorbell, PostgreSQL is the queue: no task carries more than ids."""
 
 import os
+import sys
 
-from celery import Celery, Task
+from celery import Celery, Task, signals
+from django.db import close_old_connections
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
@@ -26,7 +28,18 @@ class Rung(Task):
 
 app = Celery("signalbox", task_cls=Rung)
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Celery would connect to the database anew for every task, which costs more than most tasks do.  Instead connections
+# are kept as Django keeps them for requests: for a while, and looked at before each task.
+app.conf.update(CELERY_DB_REUSE_MAX=sys.maxsize)
 app.autodiscover_tasks()
+
+
+@signals.task_prerun.connect
+def look_at_connections(task, **kwargs) -> None:
+    """Drop a connection that broke or grew old; the task's first statement makes another."""
+    if not task.request.is_eager:
+        close_old_connections()
+
 
 #: Every process of a worker has somebody who notices when it stands still.
 kennel = Kennel(app)

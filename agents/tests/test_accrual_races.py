@@ -25,6 +25,7 @@ EARNED = Account.Kind.COMMISSION
 def no_bells(monkeypatch):
     """Nobody accrues before the race, or sends what the tests send themselves."""
     monkeypatch.setattr(receivers, "ring", lambda task: None)
+    monkeypatch.setattr(receivers, "ring_now_and_then", lambda task: None)
     monkeypatch.setattr(engine_receivers, "ring", lambda task, subject=None: None)
 
 

@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 #: One ring waits for an answer at most this long; then another may be put in the queue.
 PENDING_SECONDS = 3
+CALM_SECONDS = 5
 
 
 def ring(task: Task, subject: UUID | str | None = None) -> bool:
@@ -27,6 +28,17 @@ def ring(task: Task, subject: UUID | str | None = None) -> bool:
         log.warning("nobody could be rung", extra={"task": task.name, "why": type(error).__name__})
         return False
     return True
+
+
+def ring_now_and_then(task: Task) -> bool:
+    """Ring at most once in a few seconds, for work that may wait for its sweeper.  False when nobody could be rung."""
+    try:
+        if not cache.add(f"{_key(task, None)}calm", 1, timeout=CALM_SECONDS):
+            return True
+    except RedisError as error:
+        log.warning("nobody could be rung", extra={"task": task.name, "why": type(error).__name__})
+        return False
+    return ring(task)
 
 
 def answer(task: Task, subject: UUID | str | None = None) -> None:

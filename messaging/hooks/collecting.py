@@ -3,7 +3,7 @@
 Both statements may run at any time and at once: the unique key over endpoint, message and event makes it one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from kit.ids import first_id_at
 from kit.sql import run
 
 from .bodies import EVENTS
+from .models import WebhookEndpoint
 from .rules.pauses import TRIED_FOR
 
 MOST_AT_ONCE = 10_000
@@ -31,6 +32,13 @@ _MISSED = f"""{_INSERT} AND m.id >= %(first)s AND m.final_at >= %(since)s AND NO
     SELECT FROM hooks_webhookdelivery d WHERE d.endpoint_id = e.id AND d.message_id = m.id AND d.event = {_EVENT})
 LIMIT %(most)s ON CONFLICT DO NOTHING
 """  # noqa: S608
+
+
+def anybody_listens(organisation_ids: Collection[UUID]) -> bool:
+    """Whether any of the organisations has an endpoint that is called.  Under the engine."""
+    return WebhookEndpoint.objects.filter(
+        organisation_id__in=organisation_ids, is_active=True, removed_at=None
+    ).exists()
 
 
 def collect_settled(message_ids: Sequence[UUID | str]) -> int:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from billing.pricing.models import Quote
-from kit.sql import run
+from kit.sql import array, run, text_array
 from messaging.engine.states import LANES, Status
 
 from .drafts import AcceptedMessage
@@ -19,26 +19,44 @@ if TYPE_CHECKING:
 
 Destination = tuple[str, str]
 
+
+class Kind(NamedTuple):
+    """What decides a message's quote, channel and lane."""
+
+    version: UUID
+    country: str
+    category: str
+
+    @property
+    def destination(self) -> Destination:
+        return self.country, self.category
+
+
+# What the messages of one kind have in common is said once.
 _STORE = """
-WITH m AS (
+WITH k AS MATERIALIZED (
+    SELECT * FROM unnest(%(kind_versions)s::uuid[], %(kind_countries)s::text[], %(kind_categories)s::text[],
+        %(kind_quotes)s::uuid[], %(kind_channels)s::uuid[], %(kind_lanes)s::smallint[])
+        WITH ORDINALITY k(version, country, category, quote, channel, lane, kind)
+),
+m AS (
     INSERT INTO engine_message (id, organisation_id, campaign_id, api_key_id, template_version_id, sender, recipient, country,
         category, body, is_unicode, segments, status, error_code, quote_id, allowance_id, price, currency, channel_id,
         client_reference, is_test, attempts, validity_until, final_at)
-    SELECT u.id, %(organisation)s, %(campaign)s, %(key)s, u.version, u.sender, u.recipient, u.country, u.category, u.body,
-        u.is_unicode, u.segments, u.status, u.error_code, u.quote, u.allowance, u.price, %(currency)s, u.channel,
+    SELECT u.id, %(organisation)s, %(campaign)s, %(key)s, k.version, u.sender, u.recipient, k.country, k.category, u.body,
+        u.is_unicode, u.segments, u.status, u.error_code, k.quote, u.allowance, u.price, %(currency)s, k.channel,
         u.client_reference, %(is_test)s, 0, %(validity_until)s, CASE WHEN u.status >= 90 THEN now() END
-    FROM unnest(%(ids)s::uuid[], %(versions)s::uuid[], %(senders)s::text[], %(recipients)s::text[], %(countries)s::text[],
-        %(categories)s::text[], %(bodies)s::text[], %(unicode)s::boolean[], %(segments)s::smallint[], %(statuses)s::smallint[],
-        %(error_codes)s::text[], %(quotes)s::uuid[], %(allowances)s::uuid[], %(prices)s::bigint[], %(channels)s::uuid[],
-        %(client_references)s::text[])
-        u(id, version, sender, recipient, country, category, body, is_unicode, segments, status, error_code, quote, allowance,
-            price, channel, client_reference)
+    FROM unnest(%(ids)s::uuid[], %(kinds)s::int[], %(senders)s::text[], %(recipients)s::text[], %(bodies)s::text[],
+        %(unicode)s::boolean[], %(segments)s::smallint[], %(statuses)s::smallint[], %(error_codes)s::text[],
+        %(allowances)s::uuid[], %(prices)s::bigint[], %(client_references)s::text[])
+        u(id, kind, sender, recipient, body, is_unicode, segments, status, error_code, allowance, price, client_reference)
+    JOIN k ON k.kind = u.kind
     RETURNING id, channel_id, country, category, status, error_code, segments, price
 ),
 q AS (
     INSERT INTO engine_queueentry (message_id, organisation_id, channel_id, campaign_id, lane, due_at)
-    SELECT u.id, %(organisation)s, u.channel, %(campaign)s, u.lane, now()
-    FROM unnest(%(ids)s::uuid[], %(channels)s::uuid[], %(lanes)s::smallint[], %(statuses)s::smallint[]) u(id, channel, lane, status)
+    SELECT u.id, %(organisation)s, k.channel, %(campaign)s, k.lane, now()
+    FROM unnest(%(ids)s::uuid[], %(kinds)s::int[], %(statuses)s::smallint[]) u(id, kind, status) JOIN k ON k.kind = u.kind
     WHERE u.status < 90
 )
 INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status, error_code,
@@ -62,8 +80,8 @@ def store(
 ) -> set[UUID]:
     """Write the batch and say which channels have new work."""
     drafts = [one.draft for one in prepared]
-    destinations = [(draft.country, draft.version.category) for draft in drafts]
-    channels = [routes[destination] for destination in destinations]
+    kinds = [Kind(draft.version.id, draft.country, draft.version.category) for draft in drafts]
+    numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds), start=1)}
     run(
         _STORE,
         {
@@ -73,23 +91,38 @@ def store(
             "currency": origin.organisation.currency,
             "is_test": origin.is_test,
             "validity_until": timezone.now() + timedelta(hours=settings.MESSAGE_VALIDITY_HOURS),
-            "ids": [str(message.id) for message in messages],
-            "versions": [str(draft.version.id) for draft in drafts],
-            "senders": [draft.sender.address for draft in drafts],
-            "recipients": [draft.recipient for draft in drafts],
-            "countries": [country for country, _ in destinations],
-            "categories": [category for _, category in destinations],
-            "bodies": [one.text for one in prepared],
-            "unicode": [one.is_unicode for one in prepared],
-            "segments": [one.segments for one in prepared],
-            "statuses": [int(message.status) for message in messages],
-            "error_codes": [message.error_code for message in messages],
-            "quotes": [str(quotes[d].pk) if d in quotes else None for d in destinations],
-            "allowances": [str(allowances[i]) if i in allowances else None for i in range(len(drafts))],
-            "prices": [message.price for message in messages],
-            "channels": [str(channel) for channel in channels],
-            "client_references": [draft.client_reference for draft in drafts],
-            "lanes": [int(LANES[category]) for _, category in destinations],
+            "ids": array([message.id for message in messages]),
+            "kinds": array([numbers[kind] for kind in kinds]),
+            "senders": text_array([draft.sender.address for draft in drafts]),
+            "recipients": array([draft.recipient for draft in drafts]),
+            "bodies": text_array([one.text for one in prepared]),
+            "unicode": array([one.is_unicode for one in prepared]),
+            "segments": array([one.segments for one in prepared]),
+            "statuses": array([int(message.status) for message in messages]),
+            "error_codes": text_array([message.error_code for message in messages]),
+            "allowances": array([allowances.get(index) for index in range(len(drafts))]),
+            "prices": array([message.price for message in messages]),
+            "client_references": text_array([draft.client_reference for draft in drafts]),
+            **_columns(list(numbers), quotes, routes),
         },
     )
-    return {channel for channel, message in zip(channels, messages, strict=True) if message.status == Status.QUEUED}
+    return {
+        routes[kind.destination]
+        for kind, message in zip(kinds, messages, strict=True)
+        if message.status == Status.QUEUED
+    }
+
+
+def _columns(
+    kinds: Sequence[Kind], quotes: Mapping[Destination, Quote], routes: Mapping[Destination, UUID]
+) -> dict[str, str]:
+    """What the messages of each kind have in common."""
+    found = [quotes.get(kind.destination) for kind in kinds]
+    return {
+        "kind_versions": array([kind.version for kind in kinds]),
+        "kind_countries": array([kind.country for kind in kinds]),
+        "kind_categories": array([kind.category for kind in kinds]),
+        "kind_quotes": array([quote.pk if quote else None for quote in found]),
+        "kind_channels": array([routes[kind.destination] for kind in kinds]),
+        "kind_lanes": array([int(LANES[kind.category]) for kind in kinds]),
+    }

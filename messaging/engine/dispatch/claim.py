@@ -1,12 +1,11 @@
 """Claiming: which messages leave next, taken out of the queue and committed as a claim before a byte leaves."""
 
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
 from kit.ids import uuid7
-from kit.sql import rows
+from kit.sql import array, rows
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import Lane, Status
 
@@ -29,7 +28,6 @@ class Claimed(NamedTuple):
     reference: int
     seconds_valid: int
     category: str
-    started_at: datetime
     claim_id: UUID
 
     @property
@@ -93,7 +91,7 @@ made AS (
     FROM m WHERE ended IS NULL HAVING count(*) > 0
 )
 SELECT id, organisation_id, sender, recipient, body, is_unicode, segments, number, reference, seconds_valid, category,
-    now(), %(claim)s::uuid, ended
+    %(claim)s::uuid, ended
 FROM m
 """
 
@@ -109,7 +107,7 @@ def claim(*, channel_id: UUID, limit: int, worker: str) -> list[Claimed]:
         if not ids:
             return []
         taken = rows(
-            _TAKE, {"ids": ids, "claim": uuid7(), "channel": channel_id, "worker": worker, "lease": LEASE_SECONDS}
+            _TAKE, {"ids": array(ids), "claim": uuid7(), "channel": channel_id, "worker": worker, "lease": LEASE_SECONDS}
         )
         settle(_ended(id, why) for id, *_, why in taken if why)
         return [Claimed._make(facts) for *facts, why in taken if not why]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
-from kit.sql import run
+from kit.sql import array, run, text_array
 from messaging.channels.types.base import NotSent, Outcome, Refused, Sent, Unknown
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import LANES, AttemptOutcome, Status
@@ -35,10 +35,10 @@ _ATTEMPTS = """
     INSERT INTO engine_attempt (message_id, number, organisation_id, channel_id, reference, outcome, parts, code,
         carrier_reference, started_at, ended_at)
     SELECT u.message_id, u.number, u.organisation_id, %(channel)s, u.reference, u.outcome, u.parts, u.code,
-        u.carrier_reference, u.started_at, now()
+        u.carrier_reference, uuid_extract_timestamp(u.claim_id), now()
     FROM unnest(%(ids)s::uuid[], %(numbers)s::smallint[], %(organisations)s::uuid[], %(user_references)s::int[],
-        %(outcomes)s::smallint[], %(parts)s::smallint[], %(codes)s::text[], %(references)s::text[], %(started)s::timestamptz[])
-        u(message_id, number, organisation_id, reference, outcome, parts, code, carrier_reference, started_at)
+        %(outcomes)s::smallint[], %(parts)s::smallint[], %(codes)s::text[], %(references)s::text[], %(claims)s::uuid[])
+        u(message_id, number, organisation_id, reference, outcome, parts, code, carrier_reference, claim_id)
     ON CONFLICT (message_id, number) DO UPDATE SET outcome = excluded.outcome, parts = excluded.parts, code = excluded.code,
         carrier_reference = excluded.carrier_reference, ended_at = excluded.ended_at
         WHERE engine_attempt.outcome = 4 AND excluded.outcome <> 4
@@ -160,15 +160,21 @@ def _write(statement: str, channel_id: UUID, results: list[Result], **columns: l
             statement,
             {
                 "channel": channel_id,
-                "ids": [message.message_id for message in messages],
-                "numbers": [message.number for message in messages],
-                "organisations": [message.organisation_id for message in messages],
-                "user_references": [message.reference for message in messages],
-                "outcomes": [int(result.outcome) for result in results],
-                "parts": [len(result.references) for result in results],
-                "codes": [result.code[:120] for result in results],
-                "references": [result.references[0] for result in results],
-                "started": [message.started_at for message in messages],
-                **columns,
+                "ids": array([message.message_id for message in messages]),
+                "numbers": array([message.number for message in messages]),
+                "organisations": _repeated([message.organisation_id for message in messages]),
+                "user_references": array([message.reference for message in messages]),
+                "outcomes": array([int(result.outcome) for result in results]),
+                "parts": array([len(result.references) for result in results]),
+                "codes": text_array([result.code[:120] for result in results]),
+                "references": text_array([result.references[0] for result in results]),
+                "claims": _repeated([message.claim_id for message in messages]),
+                **{name: array(values) for name, values in columns.items()},
             },
         )
+
+
+def _repeated(ids: list[UUID]) -> str:
+    """An array of few different ids: each is written out once."""
+    written = {id: str(id) for id in set(ids)}
+    return array([written[id] for id in ids])

@@ -9,7 +9,7 @@ from kit import tenancy
 from kit.errors import DomainError
 from kit.events import emit
 from kit.ids import uuid7
-from kit.sql import records, run
+from kit.sql import array, records, run, text_array
 from messaging.channels.types.base import Channel, ParsedInbound, ParsedReceipt, RawDeliver
 from messaging.engine.events import receipts_stored
 from messaging.engine.models import DeliveryReceipt
@@ -78,14 +78,15 @@ def store_news(*, channel_id: UUID, channel: Channel, news: Sequence[RawDeliver]
     columns = _columns(channel_id, receipts)
     try:
         with tenancy.as_engine():
-            are_folded = _store_receipts(columns)
+            are_folded = _store_receipts(columns) if receipts else True
             _store_inbound(channel_id, inbound)
     except (DatabaseError, DomainError) as error:
         if connection.in_atomic_block:
             raise
         log.warning("receipts are kept to be folded later", extra={"why": str(error).partition("\n")[0]})
         with tenancy.as_engine():
-            run(_KEEP_RECEIPTS, columns)
+            if receipts:
+                run(_KEEP_RECEIPTS, columns)
             _store_inbound(channel_id, inbound)
         are_folded = False
     if not are_folded:
@@ -109,18 +110,18 @@ def _read(channel_id: UUID, channel: Channel, news: Sequence[RawDeliver]) -> tup
 def _columns(channel_id: UUID, receipts: list[Receipt]) -> dict[str, Any]:
     return {
         "channel": channel_id,
-        "references": [receipt.reference[:65] or _own_reference(receipt) for _, receipt in receipts],
-        "states": [receipt.state for _, receipt in receipts],
-        "codes": [receipt.error_code[:40] for _, receipt in receipts],
-        "user_references": [receipt.user_message_reference for _, receipt in receipts],
-        "recipients": [receipt.recipient[:21] for _, receipt in receipts],
-        "times": [piece.received_at for piece, _ in receipts],
+        "references": text_array([receipt.reference[:65] or _own_reference(receipt) for _, receipt in receipts]),
+        "states": array([receipt.state for _, receipt in receipts]),
+        "codes": text_array([receipt.error_code[:40] for _, receipt in receipts]),
+        "user_references": array([receipt.user_message_reference for _, receipt in receipts]),
+        "recipients": text_array([receipt.recipient[:21] for _, receipt in receipts]),
+        "times": array([piece.received_at for piece, _ in receipts]),
     }
 
 
 def _store_receipts(columns: dict[str, Any]) -> bool:
     """Store them and fold those whose message is known; whether that was all of them."""
-    stored = records(Folded, _STORE_RECEIPTS, columns) if columns["references"] else []
+    stored = records(Folded, _STORE_RECEIPTS, columns)
     known = [receipt for receipt in stored if receipt.message_id]
     apply(known)
     return len(known) == len(stored)

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from kit.events import emit
-from kit.sql import records
+from kit.sql import array, records, text_array
 from messaging.engine.events import messages_settled
 from messaging.engine.models import Message
 from messaging.engine.states import Status
@@ -73,9 +73,9 @@ def settle(changes: Iterable[Change]) -> int:
         SettledGroup,
         _SETTLE,
         {
-            "ids": [str(change.message_id) for change in by_message],
-            "statuses": [int(change.status) for change in by_message],
-            "codes": [change.error_code[:40] for change in by_message],
+            "ids": array([change.message_id for change in by_message]),
+            "statuses": array([int(change.status) for change in by_message]),
+            "codes": text_array([change.error_code[:40] for change in by_message]),
         },
     )
     if not groups:

@@ -4,7 +4,7 @@ import pytest
 from celery import shared_task
 from django.core.cache import cache
 
-from messaging.engine.bell import answer, ring
+from messaging.engine.bell import answer, ring, ring_now_and_then
 from messaging.engine.models import Message
 from messaging.engine.states import Status
 from messaging.engine.tasks import fold_receipts, sweep
@@ -83,3 +83,17 @@ def test_ringing_and_answering_without_valkey_raises_nothing(settings):
     assert ring(listen, "a") is False
     answer(listen, "a")
     assert heard == []
+
+
+def test_work_that_may_wait_is_rung_now_and_then():
+    for _ in range(3):
+        assert ring_now_and_then(listen)
+        answer(listen)
+
+    assert heard == [None]
+
+
+def test_nobody_there_to_be_rung_now_and_then_is_no_error(settings):
+    settings.CACHES = {"default": NOBODY_THERE}
+
+    assert not ring_now_and_then(listen)

@@ -1,7 +1,8 @@
 """Work across tenants: finding what nobody told us of, and ending what has no hope."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -13,7 +14,7 @@ from kit.ids import first_id_at
 from kit.sql import run
 from messaging.hooks.actions import switch_off
 from messaging.hooks.claims import is_anything_ripe
-from messaging.hooks.collecting import collect_missed, collect_settled
+from messaging.hooks.collecting import anybody_listens, collect_missed, collect_settled
 from messaging.hooks.queries import failing_since_before
 
 FAILING_FOR = timedelta(hours=24)
@@ -23,6 +24,12 @@ _FORGET = """
 DELETE FROM hooks_webhookdelivery WHERE id IN (
     SELECT id FROM hooks_webhookdelivery WHERE id < %s AND status <> 'waiting' ORDER BY id LIMIT 10000)
 """
+
+
+def does_anybody_listen(organisation_ids: Collection[UUID]) -> bool:
+    """Whether collecting would find anything.  Most messages settle with nobody who wants to hear of them."""
+    with tenancy.as_engine():
+        return anybody_listens(organisation_ids)
 
 
 def collect(message_ids: Sequence[str]) -> int:
