@@ -1,5 +1,6 @@
 """A whole house of the benchmark's own: started, waited for, stopped."""
 
+import fcntl
 import http.client
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 180
+MARK = ".signalbox"  # what the launcher leaves in a folder of its own
 #: One key carries the whole load, which the limit a key has in real life would hold back.  It is still counted.
 LIMITS_LIFTED = {"SIGNALBOX_API_REQUESTS_PER_SECOND": "1000000", "SIGNALBOX_API_MESSAGES_PER_SECOND": "1000000"}
 
@@ -75,8 +77,9 @@ class House:
 @contextmanager
 def house(var: Path, *, port: int, fresh: bool = True, settings: Mapping[str, str] = LIMITS_LIFTED) -> Iterator[House]:
     """A house on `var`, ready with all its workers; thrown away first when it is to be `fresh`.  Stopped at the end."""
-    if fresh:
-        shutil.rmtree(var, ignore_errors=True)
+    refuse_running(var)
+    if fresh and (var / MARK).exists():  # never a folder that holds anything else
+        shutil.rmtree(var)
     for log in (var / "log").glob("*"):
         log.unlink()  # an old "ready" in a worker's log would be believed, an old submit counted
     environment = {**os.environ, **settings, "SIGNALBOX_VAR": str(var)}
@@ -91,6 +94,17 @@ def house(var: Path, *, port: int, fresh: bool = True, settings: Mapping[str, st
     finally:
         launcher.send_signal(signal.SIGTERM)
         launcher.wait(90)
+
+
+def refuse_running(var: Path) -> None:
+    """Raises WentWrong when a house runs on this folder: it would lose its data under its feet."""
+    if not (var / "lock").exists():
+        return
+    with (var / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WentWrong(f"a house is running on {var} already: another benchmark's, wait for its end") from None
 
 
 def state_of(var: Path) -> dict[str, Any]:

@@ -26,15 +26,14 @@ class Visitor:
         self._headers = headers or {}
         self._cookies: dict[str, str] = {}
 
-    def ask(self, path: str, *, form: dict[str, str] | None = None) -> Answer:
+    def ask(self, path: str, *, form: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
         headers = dict(self._headers)
         if self._cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        body = None
         if form is not None:
             body, headers["Content-Type"] = urlencode(form), "application/x-www-form-urlencoded"
         began = time.perf_counter()
-        self._connection.request("GET" if form is None else "POST", path, body, headers)
+        self._connection.request("GET" if body is None else "POST", path, body, headers)
         answer = self._connection.getresponse()
         text = answer.read()
         seconds = time.perf_counter() - began
