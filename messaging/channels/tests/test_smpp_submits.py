@@ -133,7 +133,7 @@ def test_a_carriers_own_data_codings_are_used_and_understood():
 @pytest.mark.parametrize(
     ("data_coding", "octets", "said"),
     [
-        (0x00, b"\x00", "@"), (0x01, b"@", "@"), (0x03, b"\xfc", "ü"), (0x08, b"\x4f\x60", "你"),
+        (0x00, b"\x00", "@"), (0x01, b"@", "@"), (0x01, b"5 \x1be", "5 €"), (0x03, b"\xfc", "ü"), (0x08, b"\x4f\x60", "你"),
         (0xF0, b"\x00", "@"), (0xF1, b"\x00", "@"), (0xF5, b"\xfc", "ü"), (0x19, b"\x4f\x60", "你"), (0x10, b"\x00", "@"),
     ],
 )  # fmt: skip

@@ -31,6 +31,9 @@ _FROM_ESCAPED = {**_FROM_SEPTETS, **_EXTENSION}
 #: Septets that are the same characters in ASCII: most texts hold no other, and need no translation.
 _AS_IN_ASCII = bytes(septet for septet, character in _BASIC.items() if ord(character) == septet)
 
+#: Octets that a text in ASCII may hold.
+_ASCII_TEXT = bytes({*b"\t\n\r", *range(0x20, 0x100)})
+
 
 def encode_gsm7(text: str) -> bytes:
     """One octet per septet; `€` and its like take two.  Raises Unencodable rather than lose a character."""
@@ -96,8 +99,10 @@ def decode(octets: bytes, data_coding: int, *, is_packed: bool = False, fill_bit
         text = octets.decode("utf-16-be", "replace")
     elif data_coding == GSM7:
         text = decode_gsm7(unpack(octets, fill_bits=fill_bits) if is_packed else octets)
-    elif data_coding == ASCII:
+    elif data_coding == ASCII and not octets.translate(None, _ASCII_TEXT):
         text = octets.decode("ascii", "replace")
+    elif data_coding == ASCII:  # some say ASCII and send septets: their `@` and `€` are control characters there
+        text = decode_gsm7(octets)
     else:
         text = octets.decode("latin-1")
     return text.replace("\0", "")
