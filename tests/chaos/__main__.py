@@ -1,14 +1,17 @@
-"""bin/chaos: the long form, with its moments drawn from the seed."""
+"""bin/chaos: the long form, with its faults and their moments drawn from the seed."""
 
 import argparse
 import os
 import random
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from tests.chaos import story
-from tests.chaos.house import TooLate, started
+from tests.chaos import carriers, story
+from tests.chaos.clients import Unanswered
+from tests.chaos.house import House, TooLate, started
 
 
 def main() -> int:
@@ -16,29 +19,32 @@ def main() -> int:
         prog="bin/chaos", description="Kill every part of a house of its own, again and again, while it sends."
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    parser.add_argument("--messages", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=2, help="how often every part is killed")
+    parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=1, help="how often the usual parts are killed")
+    parser.add_argument("--keep", action="store_true", help="keep the house's folder, with its logs")
     asked = parser.parse_args()
     plan = story.long_plan(asked.seed, asked.messages, asked.rounds)
-    with tempfile.TemporaryDirectory(prefix="chaos-", dir=os.environ.get("SIGNALBOX_VAR")) as folder:
-        Path(folder).chmod(0o711)
-        with started(Path(folder) / "house") as house:
-            return report(house, plan)
-
-
-def report(house, plan: story.Plan) -> int:
-    faults = ", ".join(f"{name} at {moment:.2f} s" for name, moment in plan.faults)
+    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=os.environ.get("SIGNALBOX_VAR")))
+    folder.chmod(0o711)
     try:
-        verdict = story.play(house, plan)
-    except (TooLate, ExceptionGroup) as error:
-        sys.stdout.write(f"seed {plan.seed}; {faults}; BAD: {error}\n")
-        return 1
-    said = "good" if verdict.is_good else "BAD: " + "; ".join(verdict.problems)
-    sys.stdout.write(
-        f"seed {plan.seed}; {faults}; accepted {verdict.accepted}, states {verdict.states}, submits {verdict.submits}, "
-        f"unknown for a while {verdict.unknown_attempts}, never submitted {verdict.never_submitted}; {said}\n"
-    )
-    return 0 if verdict.is_good else 1
+        with started(folder / "house") as house, carriers.running(folder / "carriers") as three:
+            return report(house, three, plan)
+    finally:
+        if not asked.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def report(house: House, three: carriers.Carriers, plan: story.Plan) -> int:
+    began = time.monotonic()
+    faults = ", ".join(map(str, plan.faults))
+    try:
+        verdict: object = story.play(house, three, plan)
+        is_good = verdict.is_good
+    except (TooLate, Unanswered, ExceptionGroup) as error:
+        verdict, is_good = f"BAD: {error!r}", False
+    minutes = (time.monotonic() - began) / 60
+    sys.stdout.write(f"seed {plan.seed}; {len(plan.faults)} faults ({faults}); {minutes:.1f} min; {verdict}\n")
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

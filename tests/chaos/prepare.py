@@ -1,40 +1,82 @@
-"""Run beside the house as one of its workers: puts money into the demo customer's wallet and prints what a client needs."""
+"""Run beside the house as one of its workers: a world with agents three deep, twenty organisations and three carriers.
+
+Prints what clients need: a key for each customer, and what it may send.
+"""
 
 import json
-import os
 import sys
-import time
-from pathlib import Path
 
 import django
 
+CURRENCY = "GBP"
+#: What each level asks for a segment of anything anywhere; the house asks less.
+PRICES = ("0.1000", "0.1200", "0.1500")
+CUSTOMERS = 17
+COMMISSION_BASIS_POINTS = 700
+#: The country each carrier serves.
+COUNTRIES = {"slow": "CN", "flaky": "GB", "throttling": "DE"}
+WINDOW = 10
+NAME = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
+CODE = {"name": "code", "type": "code", "example": "204913", "max_length": 8}
 
-def prepare(funds: int) -> dict:
-    from accounts.models import Organisation
-    from billing.ledger.actions import account_of, transfer
-    from billing.ledger.models import Account, Reason
+
+def prepare(ports: dict[str, int]) -> list[dict]:
+    from accounts.tests.factories import make_customer, make_operator
     from kit import tenancy
-    from kit.money import money
-    from messaging.content.models import SenderId, TemplateVersion
 
-    accounts = json.loads((Path(os.environ["SIGNALBOX_VAR"]) / "demo-accounts.json").read_text())
-    live_key = next(one for one in accounts if one.get("kind") == "live_key")
     with tenancy.as_engine():
-        customer = Organisation.objects.get(name=live_key["email"])
-        transfer(
-            source=account_of(Organisation.objects.get(kind="operator"), Account.Kind.CLEARING, customer.currency),
-            target=account_of(customer, Account.Kind.WALLET, customer.currency),
-            amount=money(funds),
-            reason=Reason.TOP_UP,
-            reference=f"chaos:{time.time_ns()}",
-        )
-        versions = TemplateVersion.objects.filter(organisation=customer, status="approved").select_related("template")
-        version = min(versions, key=lambda one: (one.template.category != "notice", len(one.body)))
-        sender = SenderId.objects.filter(organisation=customer, status="approved").first()
-    values = {row["name"]: row["example"] for row in version.variables}
-    return {"key": live_key["password"], "template": str(version.pk), "sender": str(sender.pk), "values": values}
+        operator = make_operator()
+        connect(operator, ports)
+        sellers = [operator, *make_agents(operator)]
+        customers = [
+            make_customer(parent=sellers[number % len(sellers)], currency=CURRENCY) for number in range(CUSTOMERS)
+        ]
+        return [equip(customer) for customer in customers]
+
+
+def connect(operator, ports: dict[str, int]) -> None:
+    from messaging.channels.actions import add_route, create_channel
+    from portal.site.demo.world import carrier_settings
+
+    with operator.scope():
+        for name, country in COUNTRIES.items():
+            config = {**carrier_settings(), "port": ports[name]}
+            channel = create_channel(organisation=operator, name=name, type="smpp", config=config, window=WINDOW)
+            add_route(channel=channel, country=country, priority=1)
+
+
+def make_agents(operator) -> list:
+    """One below the other, each with a margin over the one above and a commission from it."""
+    from accounts.tests.factories import make_agent
+    from agents.tests.factories import earns
+    from billing.pricing.tests.factories import PLAIN, make_price_book
+
+    agents, parent = [], operator
+    for price in PRICES:
+        parent = make_agent(parent=parent, currency=CURRENCY)
+        make_price_book(parent, dict.fromkeys(PLAIN, price), is_default=True)
+        earns(parent, COMMISSION_BASIS_POINTS)
+        agents.append(parent)
+    return agents
+
+
+def equip(customer) -> dict:
+    """Money, wording, a sender and a key."""
+    from accounts.tests.factories import make_api_key
+    from billing.ledger.tests.factories import fund
+    from messaging.content.tests.factories import approved_sender, approved_version
+
+    fund(customer, "100000.00")
+    notice = approved_version(customer, body="Hello {name}, it is ready.", category="notice", variables=[NAME])
+    code = approved_version(customer, body="{code} is your code.", category="verification", variables=[CODE])
+    return {
+        "key": make_api_key(customer)[1],
+        "notice": str(notice.template_id),
+        "verification": str(code.template_id),
+        "sender": str(approved_sender(customer).pk),
+    }
 
 
 if __name__ == "__main__":
     django.setup()
-    sys.stdout.write(json.dumps(prepare(int(sys.argv[1]))))
+    sys.stdout.write(json.dumps(prepare(json.loads(sys.argv[1]))))

@@ -1,125 +1,191 @@
-"""One run: a burst of messages, a fault in the middle of it, and so on; then patience until everything is final."""
+"""One run: messages pour in through every door while parts are killed; then patience until everything is final."""
 
-import http.client
 import json
 import random
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from portal.stack.ports import HOST
 from tests.chaos import judge
-from tests.chaos.faults import BESIDE, FAULTS, HOLDS_THE_WIRE, ON_THE_WAY
-from tests.chaos.house import House, wait_until
+from tests.chaos.carriers import Carriers
+from tests.chaos.clients import Clients, Promises, Requested
+from tests.chaos.faults import EACH_ROUND, FAULTS, ONCE, SHORT, Fault, Scene, drawn
+from tests.chaos.house import House, TooLate, wait_until
 from tests.chaos.judge import Verdict
-from tests.chaos.sender import Sender
 
-#: The carrier answers slowly enough to be caught in the middle, and repeats, mixes up and hurries some receipts.
-CARRIER = {
-    "default": {
-        "answer_delay": 0.15, "receipt_delay": 0.5, "receipt_jitter": 1.0, "undelivered": 0.05, "duplicate": 0.1,
-        "out_of_order": 0.1, "early": 0.1,
-    }
-}  # fmt: skip
 REQUEST = 100
-#: A lease (60 s), a sweep and a fold later whatever was lost is known to be.
+CAMPAIGN = 2_000
+#: Parts of all messages: by campaigns, by single requests for codes; the others by requests of a hundred.
+CAMPAIGN_SHARE, CODE_SHARE = 0.3, 0.02
+#: Accepted and not yet final at most: more is released as they become final, so that every part has work all the time.
+AHEAD = 3_000
+LOOK_SECONDS = 0.25
+#: The next fault strikes anyway when nothing has become final for so long.
+STALLED_SECONDS = 45
+#: The most a whole run may take until the last fault.
+LONGEST_SECONDS = 1_500
+#: After the last fault everything is final within this.
+FINAL_SECONDS = 120
 PATIENCE_SECONDS = 240
-#: What one fault may catch between our commit and the carrier's answer: the channel's window.
-CAUGHT_BY_ONE_FAULT = 200
+NUMBERS = {"CN": "+86138{:08d}", "GB": "+447400{:06d}", "DE": "+491512{:07d}"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens: each fault with the seconds after its burst's first submit at which it strikes."""
+    """What happens.  The same seed, sizes and rounds give the same plan."""
 
     seed: int
     messages: int
-    faults: tuple[tuple[str, float], ...]
-
-    @property
-    def most_unknown(self) -> int:
-        return CAUGHT_BY_ONE_FAULT * sum(name in HOLDS_THE_WIRE for name, _ in self.faults)
+    faults: tuple[Fault, ...]
 
 
 def short_plan(seed: int, messages: int) -> Plan:
-    """Every fault once.  Those whose leases have to run out come first, so that the others fill the wait."""
-    chance = random.Random(seed)
-    names = [*chance.sample(list(ON_THE_WAY), len(ON_THE_WAY)), *chance.sample(list(BESIDE), len(BESIDE))]
-    return Plan(seed, messages, tuple((name, chance.uniform(0, 0.4)) for name in names))
+    return Plan(seed, messages, drawn(random.Random(seed), SHORT))
 
 
 def long_plan(seed: int, messages: int, rounds: int) -> Plan:
-    chance = random.Random(seed)
-    names = [name for _ in range(rounds) for name in chance.sample(list(FAULTS), len(FAULTS))]
-    return Plan(seed, messages, tuple((name, chance.uniform(0, 1.5)) for name in names))
+    return Plan(seed, messages, drawn(random.Random(seed), EACH_ROUND * rounds + ONCE))
 
 
-def play(house: House, plan: Plan) -> Verdict:
+def requests(plan: Plan, customers: Sequence[dict]) -> list[Requested]:
+    """All that is wanted, in an order of chance; each number once."""
+    chance = random.Random(plan.seed)
+    numbers = [NUMBERS[chance.choice(list(NUMBERS))].format(place) for place in range(plan.messages)]
+    campaigns = int(plan.messages * CAMPAIGN_SHARE)
+    codes = int(plan.messages * CODE_SHARE)
+    cuts = [*range(0, campaigns, CAMPAIGN), *range(campaigns, campaigns + codes),
+            *range(campaigns + codes, plan.messages, REQUEST), plan.messages]  # fmt: skip
+    wanted = []
+    for first, end in zip(cuts, cuts[1:], strict=False):
+        kind = "notice" if not campaigns <= first < campaigns + codes else "verification"
+        customer = chance.choice(customers)
+        wanted.append(
+            Requested(
+                name=f"chaos:{plan.seed}:{first}",
+                key=customer["key"],
+                sender=customer["sender"],
+                template=customer[kind],
+                variable="name" if kind == "notice" else "code",
+                numbers=numbers[first:end],
+                is_campaign=first < campaigns,
+            )
+        )
+    chance.shuffle(wanted)
+    return wanted
+
+
+def play(house: House, carriers: Carriers, plan: Plan) -> Verdict:
     """Do what the plan says and wait until every accepted message is final; what the witnesses say then."""
-    tell_carrier(house.state["ports"]["carrier_control"])
-    sender = Sender(house.port, prepared(house, plan.messages))
+    run = Run(house, carriers, plan)
     try:
-        for (name, moment), numbers in zip(plan.faults, bursts(plan), strict=True):
-            size = log_size(house)
-            for first in range(0, len(numbers), REQUEST):
-                sender.release(f"chaos:{plan.seed}:{numbers[first]}", numbers[first : first + REQUEST])
-            wait_until(lambda: log_size(house) > size, seconds=PATIENCE_SECONDS, what="the burst is under way")  # noqa: B023
-            time.sleep(moment)
-            FAULTS[name](house)
+        run.until_the_last_fault()
     finally:
-        sender.finish()
-    ids = list(sender.accepted.values())
-    wait_until(lambda: is_over(house, sender.accepted), seconds=PATIENCE_SECONDS, what="every message is final")
-    three_days_later(house, ids)
-    return judge.judge(house, sender.accepted, most_unknown=plan.most_unknown)
+        run.clients.finish()
+    seconds = run.until_all_is_final()
+    promises = run.clients.promises
+    never_seen = three_days_later(house)
+    return judge.judge(house, carriers, promises, final_seconds=seconds, expired=never_seen)
 
 
-def log_size(house: House) -> int:
-    """Grows with every submit."""
-    return house.carrier_log.stat().st_size
+class Run:
+    """Releases requests as messages become final, and strikes when the plan says."""
+
+    def __init__(self, house: House, carriers: Carriers, plan: Plan) -> None:
+        self.house, self.plan = house, plan
+        self.scene = Scene(house, carriers)
+        self.waiting = requests(plan, prepared(house, carriers))
+        self.clients = Clients(house.port)
+        self.faults = list(plan.faults)
+        self.released = self.final = 0
+        self.moved_at = self.over_at = time.monotonic()
+
+    def until_the_last_fault(self) -> None:
+        until = time.monotonic() + LONGEST_SECONDS
+        while (self.faults or self.waiting) and time.monotonic() < until and not self.clients.trouble:
+            self._look()
+            self._release()
+            self._strike()
+            time.sleep(LOOK_SECONDS)
+        if self.faults or self.waiting:
+            raise TooLate(f"{self.final} final, {len(self.waiting)} requests and {len(self.faults)} faults left")
+
+    def _look(self) -> None:
+        found = self.house.rows("SELECT count(*) FROM engine_message WHERE status >= 90")
+        if found and found[0][0] != self.final:
+            [(self.final,)] = found
+            self.moved_at = time.monotonic()
+
+    def _release(self) -> None:
+        while self.waiting and self.released - self.final < AHEAD:
+            wanted = self.waiting.pop()
+            self.released += len(wanted.numbers)
+            self.clients.release(wanted)
+
+    def _strike(self) -> None:
+        if not self.faults:
+            return
+        fault = self.faults[0]
+        is_stalled = time.monotonic() - self.moved_at > STALLED_SECONDS and time.monotonic() > self.over_at
+        if (self.final and self.final >= fault.at * self.plan.messages) or is_stalled:
+            self.faults.pop(0)
+            time.sleep(fault.pause)
+            lasts = FAULTS[fault.name](self.scene)
+            self.moved_at = time.monotonic()
+            self.over_at = max(self.over_at, self.moved_at + lasts)
+            sys.stderr.write(f"  {self.final:6} final: {fault.name}\n")
+
+    def until_all_is_final(self) -> float:
+        """Seconds from the end of the last fault until every message is final, but for those no carrier ever saw."""
+        promises = self.clients.promises
+        wait_until(
+            lambda: is_over(self.house, self.scene.carriers, promises),
+            seconds=PATIENCE_SECONDS + max(0, self.over_at - time.monotonic()),
+            what="every message is final",
+        )
+        return max(0.0, time.monotonic() - self.over_at)
 
 
-def prepared(house: House, messages: int) -> dict:
-    made = house.run("-m", "tests.chaos.prepare", str(messages))
+def prepared(house: House, carriers: Carriers) -> list[dict]:
+    made = house.run("-m", "tests.chaos.prepare", json.dumps(carriers.ports))
     assert made.returncode == 0, made.stderr
-    return json.loads(made.stdout)
+    customers = json.loads(made.stdout)
+    wait_until(
+        lambda: house.rows("SELECT count(*) FROM channels_bind WHERE state = 'bound'") >= [(len(carriers.all) + 1,)],
+        seconds=PATIENCE_SECONDS,
+        what="the carriers' lines are up",
+    )
+    return customers
 
 
-def tell_carrier(port: int) -> None:
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
-    connection.request("POST", "/rules", json.dumps(CARRIER), {"Content-Type": "application/json"})
-    assert connection.getresponse().status == http.HTTPStatus.OK
-
-
-def bursts(plan: Plan) -> list[list[str]]:
-    """The numbers of each burst, all different."""
-    numbers = [f"+86138{plan.seed % 100:02d}{place:06d}" for place in range(plan.messages)]
-    size = -(-plan.messages // len(plan.faults))
-    return [numbers[first : first + size] for first in range(0, plan.messages, size)]
-
-
-def is_over(house: House, accepted: dict[str, str]) -> bool:
-    """Whether every message is final, but for those the carrier never saw: they were caught before a byte left."""
-    states = judge.states_of(house, list(accepted.values()))
-    if len(states) < len(accepted):
+def is_over(house: House, carriers: Carriers, promises: Promises) -> bool:
+    """Whether every promised message is there and final, or unknown and never seen by a carrier."""
+    found = house.rows(
+        "SELECT count(*), count(*) FILTER (WHERE status < 90), count(*) FILTER (WHERE status < 90 AND status <> %s)"
+        " FROM engine_message",
+        [judge.UNKNOWN],
+    )
+    if not found:
         return False
-    waiting = {id: state for id, state in states.items() if state < judge.FIRST_FINAL}
-    if any(state != judge.UNKNOWN for state in waiting.values()):
+    [(there, waiting, on_the_way)] = found
+    if there < len(promises.numbers) or on_the_way:
         return False
-    return not waiting or not (numbers_of(house, waiting) & judge.submits(house).keys())
+    return not waiting or not (unknown_numbers(house) & {submit.number for submit in carriers.submits()})
 
 
-def numbers_of(house: House, ids) -> set[str]:
-    found = house.rows("SELECT recipient FROM engine_message WHERE id = ANY(%s::uuid[])", [[str(id) for id in ids]])
+def unknown_numbers(house: House) -> set[str]:
+    found = house.rows("SELECT recipient FROM engine_message WHERE status = %s", [judge.UNKNOWN])
     return {number for (number,) in found}
 
 
-def three_days_later(house: House, ids: list[str]) -> None:
-    """Let the validity of what no receipt will ever come for run out, as the calendar would."""
-    statement = (
-        "UPDATE engine_message SET validity_until = now() WHERE status = 45 AND id = ANY(%s::uuid[]) RETURNING id"
+def three_days_later(house: House) -> list[UUID]:
+    """Let the validity of what no receipt will ever come for run out, as the calendar would; what that was."""
+    found = house.rows(
+        "UPDATE engine_message SET validity_until = now() WHERE status = %s RETURNING id", [judge.UNKNOWN]
     )
-    if not house.rows(statement, [ids]):
-        return
-    script = "import django; django.setup(); from messaging.engine.settle import expire_overdue; expire_overdue()"
-    expired = house.run("-c", script)
-    assert expired.returncode == 0, expired.stderr
+    if found:
+        script = "import django; django.setup(); from messaging.engine.settle import expire_overdue; expire_overdue()"
+        expired = house.run("-c", script)
+        assert expired.returncode == 0, expired.stderr
+    return [id for (id,) in found]

@@ -49,6 +49,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         rules=rules,
         seed=given.seed,
         durable_log=given.durable_log,
+        owed=given.owed,
         window=given.window,
         receipt_form=given.receipt_form,
         decimal_receipts=given.decimal_receipts,
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--password", default="demo1234")
     parser.add_argument("--log", type=Path, required=True, metavar="FILE.jsonl", help="one line for every submit")
     parser.add_argument("--durable-log", action="store_true", help="write the line before the answer leaves")
+    parser.add_argument("--owed", type=Path, metavar="FILE", help="keep promised receipts here over a kill")
     parser.add_argument("--rules", type=Path, metavar="FILE.json", help="behaviour by destination prefix")
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same verdicts")
     parser.add_argument("--window", type=int, default=500, help="receipts in flight on one line")

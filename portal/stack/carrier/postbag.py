@@ -10,6 +10,7 @@ from functools import lru_cache
 from messaging.channels.types.smpp import pdu, text
 from messaging.channels.types.smpp.session import Session
 from portal.stack.carrier.agenda import Agenda
+from portal.stack.carrier.owed import Owed
 
 RETRY_SECONDS = 0.5
 _NAME = pdu.RECEIPTED_MESSAGE_ID.to_bytes(2, "big") + b"\0"
@@ -21,26 +22,34 @@ STATE_NUMBERS = {"ENROUTE": 1, "DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5, "REJECT
 class Postbag:
     """Encoded deliver_sms, oldest first, handed to whichever line may be told and has room."""
 
-    def __init__(self, agenda: Agenda, *, limit: int) -> None:
-        self._agenda, self._limit = agenda, limit
+    def __init__(self, agenda: Agenda, *, limit: int, owed: Owed | None = None) -> None:
+        self._agenda, self._limit, self._owed = agenda, limit, owed
         self._lines: list[Session] = []
         self._ready: deque[bytes] = deque()
         self._next_line = 0
         self.kept = 0  # from the moment it is promised until it is acknowledged
         self.acknowledged = 0
         self.retried = 0
+        for body in owed.left if owed else ():
+            self.kept += 1
+            self._is_due(body)
 
     @property
     def is_full(self) -> bool:
         return self.kept >= self._limit
 
     def keep(self, body: bytes, *, seconds: float) -> None:
-        self.kept += 1
+        self._promise(body)
         self._agenda.after(seconds, self._is_due, body)
 
     def deliver_now(self, body: bytes) -> None:
-        self.kept += 1
+        self._promise(body)
         self._is_due(body)
+
+    def _promise(self, body: bytes) -> None:
+        self.kept += 1
+        if self._owed:
+            self._owed.note_promised(body)
 
     def add_line(self, line: Session) -> None:
         self._lines.append(line)
@@ -63,6 +72,8 @@ class Postbag:
             else:
                 self.kept -= 1
                 self.acknowledged += 1
+                if self._owed:
+                    self._owed.note_sent(body)
         self.push()
 
     def come_back(self, bodies: list[bytes]) -> None:

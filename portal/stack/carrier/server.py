@@ -17,6 +17,7 @@ from messaging.channels.types.smpp.session import Limits, Session, SessionHandle
 from portal.stack.carrier.agenda import Agenda
 from portal.stack.carrier.fates import Fates
 from portal.stack.carrier.journal import Journal
+from portal.stack.carrier.owed import Owed
 from portal.stack.carrier.postbag import Postbag, inbound_body, receipt_body
 from portal.stack.carrier.rules import DEMO_RULES, Rules, Verdict, is_throttled, verdict
 
@@ -33,6 +34,7 @@ class Settings:
     rules: Rules = DEMO_RULES
     seed: int = 7
     durable_log: bool = False
+    owed: Path | None = None  # where what is owed outlives the process
     window: int = 500
     response_timeout: float = 20
     enquire_link: float = 30
@@ -59,7 +61,8 @@ class Carrier(SessionHandler):
         self._agenda = Agenda()
         self._journal = Journal(settings.log, durable=settings.durable_log, is_packed=settings.is_packed)
         self._fates = Fates()
-        self._postbag = Postbag(self._agenda, limit=settings.receipts_kept)
+        owed = Owed(settings.owed) if settings.owed else None
+        self._postbag = Postbag(self._agenda, limit=settings.receipts_kept, owed=owed)
         limits = Limits(
             window=settings.window, response_timeout=settings.response_timeout, enquire_link=settings.enquire_link
         )
