@@ -24,9 +24,8 @@ FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 
 #: A character with the marks and conjoining letters that belong to it.
-_CLUSTER = re.compile(
-    r"[\s\S][\u0300-\u036f\u0483-\u0489\u1160-\u11ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]*"
-)
+_MARKS = r"[\u0300-\u036f\u0483-\u0489\u1160-\u11ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]"
+_CLUSTER = re.compile(rf"[\s\S]{_MARKS}*")
 _SEPARATOR = re.compile(r"[\W_]")
 _HAN = ((0x3400, 0xA000), (0xF900, 0xFB00), (0x20000, 0x2FA20))
 
@@ -55,6 +54,42 @@ def fold(text: str, *, leetspeak: bool = False) -> Folded:
     else:
         folded = _fold_each(text)
     return Folded(folded.text.translate(LEET), folded.starts, folded.ends) if leetspeak else folded
+
+
+class _Folds(dict[int, str]):
+    """For `str.translate`: what each character alone becomes."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _fold_long(chr(code))
+        return folded
+
+
+class _Letters(dict[int, str | None]):
+    """For `str.translate`: white space, punctuation and symbols become nothing."""
+
+    def __missing__(self, code: int) -> str | None:
+        self[code] = letter = None if _SEPARATOR.match(chr(code)) else chr(code)
+        return letter
+
+
+_FOLDS, _LETTERS = _Folds(), _Letters()
+_MARK = re.compile(_MARKS)
+
+
+def fold_quickly(text: str, *, leetspeak: bool = False) -> str | None:
+    """The text of `fold` without where it came from, many times as fast; None where marks stand on characters."""
+    if text.isascii():
+        folded = text.lower()
+    elif _MARK.search(text):
+        return None
+    else:
+        folded = text.translate(_FOLDS)
+    return folded.translate(LEET) if leetspeak else folded
+
+
+def letters_of(folded: str) -> str:
+    """A folded text without its white space, punctuation and symbols."""
+    return folded.translate(_LETTERS)
 
 
 def _fold_each(text: str) -> Folded:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
-from .folding import UNSPACED, Folded, fold
+from .folding import UNSPACED, Folded, fold, fold_quickly, letters_of
 
 #: Separators between two characters of a hidden word, in characters of the original.
 WIDEST_GAP = 3
@@ -55,11 +55,19 @@ class Screen:
 
     def hits(self, text: str) -> list[Hit]:
         """Every sensitive word in a text, in the order they stand there; overlapping ones all."""
-        if not self._entries:
+        if not self._entries or self._is_clean(text):
             return []
         folded = fold(text, leetspeak=self._leetspeak)
         found = {*self._standing(folded), *self._spread(folded)}
         return sorted(found, key=lambda hit: (hit.start, hit.end, hit.word))
+
+    def _is_clean(self, text: str) -> bool:
+        """Whether no word is in the text in any dress, and nothing else has to be asked: true of nearly all texts."""
+        folded = fold_quickly(text, leetspeak=self._leetspeak)
+        if folded is None or self._reading.finds_any(folded):
+            return False
+        squeezed = letters_of(folded)
+        return len(squeezed) == len(folded) or not self._squeezing.finds_any(squeezed)
 
     def _standing(self, folded: Folded) -> Iterator[Hit]:
         for index, start, end in self._reading.matches(folded.text):
@@ -109,6 +117,9 @@ class _Finder:
         wanted = [(index, pattern) for index, pattern in enumerate(patterns) if pattern]
         self._indexes = [index for index, _ in wanted]
         self._automaton = AhoCorasick([pattern for _, pattern in wanted])
+
+    def finds_any(self, text: str) -> bool:
+        return bool(self._automaton.find_matches_as_indexes(text))
 
     def matches(self, text: str) -> Iterator[tuple[int, int, int]]:
         for which, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):

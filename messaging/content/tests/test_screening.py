@@ -158,3 +158,21 @@ def test_hostile_texts_are_screened_quickly(_case, text):
     SCREEN.hits(text)
 
     assert time.process_time() - began < 0.5
+
+
+TRICKY = st.text(
+    st.one_of(st.sampled_from("CASINOcasino加微信贷款 .-_*·０ａａ́①ﬁ\u200b\u0301\u3099"), st.characters(exclude_categories=["Cs"])),
+    max_size=40,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(text=TRICKY, leetspeak=st.booleans())
+def test_the_quick_look_is_never_of_another_mind(text, leetspeak):
+    words = [SensitiveWord("casino", "gambling"), SensitiveWord("加微信", "contact"), SensitiveWord("free money", "fraud")]
+    screen = Screen(words, leetspeak=leetspeak)
+    quick = screen.hits(text)
+
+    screen._is_clean = lambda text: False
+
+    assert quick == screen.hits(text)

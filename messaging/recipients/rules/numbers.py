@@ -68,6 +68,7 @@ _SEVERAL = re.compile(r"[,;/|\\&\n\r]+|\s{2,}|(?<=\d{7})\s(?=\+|00|\d{7})")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
 _FLOAT = re.compile(r"(\+?\d{5,})\.0+")
 _DIALLED = re.compile(r"\+?[0-9]+")
+_PLAINLY_DIALLED = re.compile(r"\+?[0-9]{1,99}")  # no dress to take off
 _PUNCTUATION = str.maketrans("", "", " ()./-")
 
 
@@ -110,6 +111,8 @@ def parse_number(raw: str, *, default_region: str) -> Number | Unusable:
     A calling code without plus or `00` is never guessed: a typing error would become a number abroad.
     Never raises, whatever the text.
     """
+    if _PLAINLY_DIALLED.fullmatch(raw):
+        return _read(raw, default_region)
     if len(raw) > LONGEST_TYPED:
         return _UNUSABLE["not_a_number" if raw.strip() else "empty"]
     typed = plain_text(raw).lstrip("'`").strip()
