@@ -22,6 +22,8 @@ from kit.errors import DomainError, NotAllowed, NotFound
 from kit.htmx import is_fragment, toast
 
 STORE_AWAY = (OperationalError, InterfaceError, CacheAway, CacheSlow)
+#: PostgreSQL's words for a standby that takes no writes yet, and for a session it ended because it had been idle.
+COME_AGAIN = {"25006", "25P03"}
 
 
 class DatabaseTroubleMiddleware:
@@ -43,8 +45,12 @@ class DatabaseTroubleMiddleware:
 
 def note_trouble(sender, request: HttpRequest | None = None, **kwargs) -> None:
     """Remember why a request failed: by the time the outermost middleware sees it, the exception is a plain 500."""
-    if request is not None and isinstance(sys.exc_info()[1], STORE_AWAY):
+    if request is not None and is_store_away(sys.exc_info()[1]):
         request.store_is_away = True
+
+
+def is_store_away(error: BaseException | None) -> bool:
+    return isinstance(error, STORE_AWAY) or getattr(error.__cause__, "sqlstate", None) in COME_AGAIN
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,228 @@
+"""The database goes at any statement of a request: 503 with Retry-After, nothing half done, and the retry does it once."""
+
+import json
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.db import OperationalError, connection
+from django.test import Client
+
+from accounts.tests.factories import make_api_key
+from billing.ledger.books import problems
+from billing.ledger.models import Account
+from kit.money import money
+from messaging.content.models import MessageTemplate
+from messaging.engine.models import IdempotencyRecord, Message, QueueEntry
+from messaging.engine.tests.factories import make_world
+from portal.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TROUBLE = "portal.site.middleware.DatabaseTroubleMiddleware"
+#: What PostgreSQL says when it can't go on, by its own codes.
+STATES = {
+    "40P01": "deadlock",
+    "40001": "serialization failure",
+    "55P03": "lock timeout",
+    "57014": "statement timeout",
+    "53100": "disk full",
+    "53200": "out of memory",
+    "57P01": "shutting down",
+    "25006": "read only, as a standby is",
+}
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers():
+    app.conf.task_always_eager = False
+    yield
+    app.conf.task_always_eager = True
+
+
+@pytest.fixture
+def world():
+    world = make_world()
+    MessageTemplate.objects.update(name="Ready")
+    return world
+
+
+@pytest.fixture
+def post(world):
+    """Sends one message under a key, again and again the same."""
+    secret = make_api_key(world.customer)[1]
+    body = json.dumps({"template": "Ready", "messages": [{"to": "+447911123456", "variables": {"name": "Ada"}}]})
+    client = Client(raise_request_exception=False)
+
+    def post(key="order-1"):
+        headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": key}
+        return client.post("/api/v1/messages", body, content_type="application/json", headers=headers)
+
+    return post
+
+
+def server():
+    """A session of our own beside the request's, as the owner."""
+    password = connection.settings_dict["PASSWORD"]
+    return psycopg.connect(connection.connection.info.dsn, password=password, options="", autocommit=True)
+
+
+class Striking:
+    """Runs `strike` right before the statement at one place of a request."""
+
+    def __init__(self, place, strike):
+        self.place, self.strike, self.seen = place, strike, 0
+
+    def __call__(self, execute, sql, params, many, context):
+        self.seen += 1
+        if self.seen == self.place:
+            self.strike()
+        return execute(sql, params, many, context)
+
+
+def is_clean_refusal(answer):
+    assert answer.status_code == 503, answer.content
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["error"]["code"] == "unavailable"
+    assert b"Traceback" not in answer.content and b"psycopg" not in answer.content
+    return True
+
+
+def is_nothing_stored(world):
+    assert Message.objects.count() == QueueEntry.objects.count() == IdempotencyRecord.objects.count() == 0
+    assert world.balance(Account.Kind.WALLET) == money("10.00")
+    return True
+
+
+def is_done_once(world):
+    assert Message.objects.count() == QueueEntry.objects.count() == IdempotencyRecord.objects.count() == 1
+    assert world.balance(Account.Kind.HOLD) == money("0.04")
+    assert problems() == []
+    return True
+
+
+def terminate():
+    pid = connection.connection.info.backend_pid
+    with server() as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def fail_with(state):
+    def strike():
+        with connection.connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'trouble' USING ERRCODE = '{state}'; END $$")
+
+    return strike
+
+
+def wrapped(strike):
+    """As Django would raise it."""
+
+    def strike_as_django():
+        with connection.wrap_database_errors:
+            strike()
+
+    return strike_as_django
+
+
+@pytest.mark.parametrize("place", range(1, 13))
+def test_a_session_ended_at_any_statement_leaves_nothing_and_the_retry_does_it_once(world, post, place):
+    with connection.execute_wrapper(Striking(place, terminate)):
+        answer = post()
+
+    if answer.status_code == 202:
+        pytest.skip("the request has fewer statements")
+    assert is_clean_refusal(answer)
+    assert is_nothing_stored(world)
+    assert post().status_code == 202
+    assert is_done_once(world)
+
+
+@pytest.mark.parametrize("state", STATES, ids=STATES.get)
+def test_whatever_the_database_says_when_it_cannot_go_on(world, post, state):
+    with connection.execute_wrapper(Striking(6, wrapped(fail_with(state)))):
+        assert is_clean_refusal(post())
+
+    assert is_nothing_stored(world)
+    assert post().status_code == 202
+    assert is_done_once(world)
+
+
+def test_a_lock_somebody_keeps_is_waited_for_only_so_long(world, post):
+    post()  # opens the pot, and notes the key's use
+    with server() as other, other.transaction():
+        other.execute("LOCK TABLE ledger_account")
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        assert is_clean_refusal(post("order-2"))
+
+    assert is_done_once(world)
+
+
+def test_with_all_connections_used_up_callers_are_told_to_come_back(world, post):
+    name = connection.settings_dict["NAME"]
+    post()
+    with server() as other:
+        other.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 0')
+        connection.close()
+        try:
+            assert is_clean_refusal(post())
+        finally:
+            other.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+
+    assert post().status_code == 202
+    assert is_done_once(world)
+
+
+# --- the last word
+
+
+def test_a_session_ended_before_the_commit_leaves_nothing(world, post, monkeypatch):
+    commit = connection._commit
+
+    def end_and_commit():
+        if Message.objects.exists():
+            terminate()
+        return commit()
+
+    monkeypatch.setattr(connection, "_commit", end_and_commit)
+    assert is_clean_refusal(post())
+    monkeypatch.undo()
+
+    assert is_nothing_stored(world)
+    assert post().status_code == 202
+    assert is_done_once(world)
+
+
+def test_a_commit_whose_answer_was_lost_is_found_by_its_key(world, post, monkeypatch):
+    commit = connection._commit
+
+    def commit_and_lose():
+        is_ours = Message.objects.exists()
+        commit()
+        if is_ours:
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(connection, "_commit", commit_and_lose)
+    answer = post()
+    monkeypatch.undo()
+
+    assert answer.status_code == 503
+    assert post().status_code == 202
+    assert is_done_once(world)
+
+
+def test_the_console_shows_a_page(world):
+    with connection.execute_wrapper(Striking(1, terminate)):
+        answer = Client(raise_request_exception=False).get("/accounts/login/")
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"back in a moment" in answer.content
+    assert Client().get("/accounts/login/").status_code == 200
+
+
+def test_sabotage_without_its_middleware_trouble_is_a_bug_of_ours(world, post, settings):
+    settings.MIDDLEWARE = [one for one in django_settings.MIDDLEWARE if one != TROUBLE]
+
+    with connection.execute_wrapper(Striking(6, terminate)):
+        assert post().status_code == 500
