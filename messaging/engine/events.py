@@ -2,7 +2,8 @@
 
 from django.dispatch import Signal
 
-#: Messages are paid for, stored and queued.  Facts: channel_ids (set[UUID]).
+#: Messages are paid for, stored and queued.  Facts: channel_ids (set[UUID]), message_ids (list[UUID]),
+#: organisation_id (UUID).
 messages_accepted = Signal()
 
 #: Receipts are in the inbox, waiting to be folded.  No facts.

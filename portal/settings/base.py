@@ -334,13 +334,25 @@ SPECTACULAR_SETTINGS = {
 DJANGO_TABLES2_TEMPLATE = "components/table.html"
 
 # --- logs: one line of JSON each, to standard error; numbers and bodies never
+LOG_FORMAT = os.environ.get("SIGNALBOX_LOG_FORMAT", "json")
+#: all: the ids of a whole batch in each line; edges: the first, the last and how many
+LOG_MESSAGE_IDS = os.environ.get("SIGNALBOX_LOG_MESSAGE_IDS", "all")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {"()": "kit.logs.JsonFormatter"},
+        "console": {"()": "kit.logs.ConsoleFormatter"},
+        "facts": {"()": "kit.logs.FactsFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "journal": {"class": "logging.StreamHandler", "formatter": "facts"},
+    },
+    "root": {"handlers": ["console"], "level": os.environ.get("SIGNALBOX_LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "signalbox.journal": {"handlers": ["journal"], "propagate": False},
+    },
 }

@@ -108,7 +108,13 @@ def _pay_and_store(origin: Origin, prepared: list[Prepared]) -> list[AcceptedMes
         reference=f"accept:{batch}",
         subject=f"campaign:{origin.campaign_id}" if origin.campaign_id else "api",
     )
-    emit(messages_accepted, sender=Message, channel_ids=channels)
+    emit(
+        messages_accepted,
+        sender=Message,
+        channel_ids=channels,
+        message_ids=[message.id for message in messages],
+        organisation_id=origin.organisation.pk,
+    )
     return messages
 
 

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel, open_channel
 from messaging.channels.types.base import Outcome, Outgoing
+from messaging.engine.journal import note_claimed, note_outcomes
 
 from .claim import Claimed, claim
 from .outcomes import record_outcomes
@@ -100,6 +101,7 @@ def _hand_over(channel: OpenChannel, batch: list[Claimed]) -> OnTheWire:
         )
         for message in batch
     ]
+    note_claimed(batch, channel_id=channel.id)
     return OnTheWire({message.attempt_id: message for message in batch}, channel.send(outgoing), time.monotonic())
 
 
@@ -108,3 +110,4 @@ def _finish(channel: OpenChannel, sent: OnTheWire) -> None:
     outcomes = list(sent.outcomes)
     channel.note_batch(len(sent.claimed), time.monotonic() - sent.since)
     _record(channel, sent.claimed, outcomes)
+    note_outcomes(sent.claimed, outcomes, channel_id=channel.id)

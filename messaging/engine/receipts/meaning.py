@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kit.sql import rows
+from messaging.engine.journal import note_receipts
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import Status
 
@@ -42,6 +43,8 @@ GROUP BY a.message_id, a.parts HAVING count(*) >= a.parts
 
 def apply(receipts: Iterable[Folded]) -> None:
     """Settle what these receipts end, in the caller's transaction.  A long message ends with the last of its parts."""
+    receipts = list(receipts)
+    note_receipts(receipts)
     final = [receipt for receipt in receipts if receipt.state in FINAL_WORDS]
     short = [_change(receipt) for receipt in final if receipt.parts < 2]
     long = {receipt.message_id for receipt in final if receipt.parts >= 2}

@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
+from uuid import UUID
 
 from django.utils import timezone
 
 from kit import tenancy
 from kit.outbound import AddressRefused, NoAnswer, outbound
 from kit.sealing import unseal
+from messaging.engine.journal import note
 from messaging.hooks.bodies import bodies_of, signed_headers
 from messaging.hooks.claims import Claimed, Outcome, claim, is_anything_ripe, record
 
@@ -95,3 +97,15 @@ def _secrets(claimed: Claimed) -> tuple[str, ...]:
 def _note(outcomes: list[Outcome]) -> None:
     with tenancy.as_engine():
         record(outcomes)
+    for endpoint_id, of_endpoint in _by_endpoint(outcomes).items():
+        told = [one.claimed.message_id for one in of_endpoint if not one.error]
+        failed = [one.claimed.message_id for one in of_endpoint if one.error]
+        note("webhook_told", told, endpoint=endpoint_id)
+        note("webhook_failed", failed, endpoint=endpoint_id)
+
+
+def _by_endpoint(outcomes: list[Outcome]) -> dict[UUID, list[Outcome]]:
+    found: dict[UUID, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        found[outcome.claimed.endpoint_id].append(outcome)
+    return found
