@@ -6,18 +6,21 @@ from django.core.management.base import BaseCommand
 
 from billing.ledger.books import problems
 from billing.ledger.invariants import INVARIANTS
+from billing.ledger.traffic_invariants import TRAFFIC_INVARIANTS
 from kit import tenancy
+
+EVERYTHING = (*INVARIANTS, *TRAFFIC_INVARIANTS)
 
 
 class Command(BaseCommand):
-    help = "Check every invariant of the books, and exit with 1 when one is broken."
+    help = "Check every invariant of the books and of the messages they tell of, and exit with 1 when one is broken."
 
     def handle(self, *args, **options) -> None:
         with tenancy.as_engine():
-            found = problems()
+            found = problems(EVERYTHING)
         for problem in found:
             facts = ", ".join(f"{name} {value}" for name, value in problem.row.items())
             self.stderr.write(f"BROKEN  {problem.invariant}: {facts}")
         if found:
             sys.exit(1)
-        self.stdout.write(f"The books are right: {len(INVARIANTS)} invariants hold.")
+        self.stdout.write(f"The books are right: {len(EVERYTHING)} invariants hold.")
