@@ -95,7 +95,7 @@ class Session(asyncio.Protocol):
         self._drained: asyncio.Future | None = None
         self._unanswered = 0
         self._reading, self._writable = True, True
-        self._answered_at = self._resumed_at = self._heard_at = self._loop.time()
+        self._answered_at, self._resumed_at, self._heard_at = 0.0, self._loop.time(), self._loop.time()
         self._watch: asyncio.TimerHandle | None = None
         self._flushing = False
 
@@ -379,7 +379,9 @@ class Session(asyncio.Protocol):
             del self._pending[sequence]
         if not late:
             return
-        if self._answered_at <= newest:  # not one lost answer: the peer is silent, and more would be lost
+        # Not one lost answer: the peer is silent, and more would be lost.  The loop's clock counts milliseconds, and an
+        # answer within the one in which we asked is an answer.
+        if self._answered_at < newest:
             self.close(f"no answer for {self.limits.response_timeout:g} s", at_once=True)
         self.handler.unanswered(self, [token for _sequence, token in late], "no answer in time")
         self._notice_drained()
