@@ -8,6 +8,7 @@ import uuid
 import pytest
 import smpp34
 
+from messaging.channels.tests.lines import until
 from messaging.channels.types.base import NotSent, Outgoing, ParsedInbound, Refused, Sent
 from messaging.channels.types.smpp import parts, pdu, text
 from messaging.channels.types.smpp.link import SmppChannel
@@ -135,8 +136,7 @@ def test_a_server_of_theirs_that_goes_leaves_nothing_half_said():
         await server.stop()
         [outcome] = await asyncio.to_thread(lambda: list(channel.send([make_message("Hi")])))
         assert not isinstance(outcome, Sent)
-        while channel.state().bind == "bound":
-            await asyncio.sleep(0)
+        await asyncio.to_thread(until, lambda: channel.state().bind != "bound")
         [outcome] = await asyncio.to_thread(lambda: list(channel.send([make_message("Hi")])))
         assert isinstance(outcome, NotSent)
 
