@@ -34,6 +34,11 @@ class Submit:
     reference: int | None
     status: int | None
 
+    @property
+    def may_arrive(self) -> bool:
+        """Taken, or never answered.  The others were a definite no."""
+        return not self.status
+
 
 class Carrier:
     """One carrier process and its files."""

@@ -116,8 +116,8 @@ EACH_ROUND = (
     "slow carrier", "hooks worker",
 )  # fmt: skip
 ONCE = (
-    "Valkey wiped", "dispatch frozen", "engine frozen", "beat", "default worker", "flaky carrier", "throttling carrier",
-    "Valkey", "PostgreSQL",
+    "Valkey wiped", "dispatch frozen", "engine frozen", "beat", "default worker", "flaky carrier", "Valkey",
+    "PostgreSQL",
 )  # fmt: skip
 SHORT = (
     "dispatch process",

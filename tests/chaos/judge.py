@@ -116,7 +116,7 @@ def about_carriers(messages: list[Message], submits: list[Submit]) -> Iterable[s
     taken, seen = Counter(), defaultdict(int)
     for submit in submits:
         seen[submit.number] += 1
-        if not submit.status:  # taken, or never answered
+        if submit.may_arrive:
             taken[submit.number] += 1
     if twice := [number for number, count in taken.items() if count > 1]:
         yield f"{len(twice)} numbers were sent to twice"

@@ -171,7 +171,9 @@ def is_over(house: House, carriers: Carriers, promises: Promises) -> bool:
     [(there, waiting, on_the_way)] = found
     if there < len(promises.numbers) or on_the_way:
         return False
-    return not waiting or not (unknown_numbers(house) & {submit.number for submit in carriers.submits()})
+    return not waiting or not (
+        unknown_numbers(house) & {submit.number for submit in carriers.submits() if submit.may_arrive}
+    )
 
 
 def unknown_numbers(house: House) -> set[str]:
