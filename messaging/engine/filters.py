@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import django_filters
 import phonenumbers
@@ -16,6 +17,7 @@ from kit.ids import first_id_at
 from messaging.content.models import TemplateVersion
 
 from .models import Message
+from .queries import of_campaign
 from .states import BY_CODE, CODES, FIRST_FINAL, LABELS, Status
 
 #: Groups people think in, before the exact states.
@@ -47,7 +49,7 @@ class MessageFilter(django_filters.FilterSet):
     since = django_filters.DateFilter(label=pgettext_lazy("period", "From"), method="by_first_day")
     until = django_filters.DateFilter(label=pgettext_lazy("period", "To"), method="by_last_day")
     reference = PlainFilter(label=_("Your reference"), field_name="client_reference", max_length=64)
-    campaign = django_filters.UUIDFilter(label=_("Campaign"), field_name="campaign_id")
+    campaign = django_filters.UUIDFilter(label=_("Campaign"), method="by_campaign")
     template = django_filters.UUIDFilter(label=_("Template"), method="by_looking")
     key = django_filters.UUIDFilter(label=_("API key"), method="by_looking")
 
@@ -75,6 +77,9 @@ class MessageFilter(django_filters.FilterSet):
 
     def by_number(self, messages: QuerySet[Message], name: str, typed: str) -> QuerySet[Message]:
         return messages.filter(recipient=number_of(typed, self.country))
+
+    def by_campaign(self, messages: QuerySet[Message], name: str, campaign_id: UUID) -> QuerySet[Message]:
+        return of_campaign(messages, campaign_id)
 
     def by_first_day(self, messages: QuerySet[Message], name: str, day) -> QuerySet[Message]:
         return messages.filter(pk__gte=first_id_at(midnight(day)))

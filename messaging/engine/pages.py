@@ -35,13 +35,12 @@ def page_of(
 ) -> CursorPage:
     """The page older than `before`, or newer than `after`, or the newest one.
 
-    `messages` are what an index leads to; of them, those are shown that are `wanted`.
+    `messages`, newest first, are what an index leads to; of them, those are shown that are `wanted`.
     """
     if after is not None:
-        page, beyond = _look(messages.filter(pk__gt=after).order_by("pk"), wanted, size)
+        page, beyond = _look(messages.filter(pk__gt=after).reverse(), wanted, size)
         return CursorPage(page[::-1], beyond, page[0].pk if page else after)
-    rows = messages.filter(pk__lt=before) if before else messages
-    page, beyond = _look(rows.order_by("-pk"), wanted, size)
+    page, beyond = _look(messages.filter(pk__lt=before) if before else messages, wanted, size)
     return CursorPage(page, (page[0].pk if page else before) if before else None, beyond)
 
 
@@ -64,4 +63,5 @@ def _until(rows: QuerySet[Message], last: UUID | None) -> QuerySet[Message]:
     """The rows up to `last` in their own order, all when it is None."""
     if last is None:
         return rows
-    return rows.filter(pk__gte=last) if rows.query.order_by == ("-pk",) else rows.filter(pk__lte=last)
+    is_newest_first = rows.query.standard_ordering
+    return rows.filter(pk__gte=last) if is_newest_first else rows.filter(pk__lte=last)

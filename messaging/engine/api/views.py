@@ -14,7 +14,7 @@ from kit.api.reading import USUAL_PAGE, read_id, read_limit, read_plain
 from kit.api.schema import NOT_FOUND, PAGING
 from kit.errors import Invalid
 from messaging.engine.pages import EVERY, page_of
-from messaging.engine.queries import message_of, messages_for
+from messaging.engine.queries import message_of, messages_for, of_campaign
 from messaging.engine.states import BY_CODE
 
 from . import schema
@@ -56,7 +56,7 @@ class MessagesView(APIView):
         query = request.query_params
         messages = messages_for(request.auth.organisation)
         if campaign := query.get("campaign"):
-            messages = messages.filter(campaign_id=read_id("campaign", campaign))
+            messages = of_campaign(messages, read_id("campaign", campaign))
         wanted = Q(status=_status(status)) if (status := query.get("status")) else EVERY
         for parameter, column in (("to", "recipient"), ("reference", "client_reference")):
             if value := query.get(parameter):

@@ -8,7 +8,7 @@ from django.db import connection
 
 from kit.ids import first_id_at
 from messaging.engine.models import Attempt, DeliveryReceipt
-from messaging.engine.queries import messages_for
+from messaging.engine.queries import messages_for, of_campaign
 from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,6 @@ def organisation():
         ("the whole list", {}, "organisation_id_id_idx"),
         ("by number", {"recipient": "+447700900123"}, "recipient_idx"),
         ("by reference", {"client_reference": "+447700900123"}, "client_reference_idx"),
-        ("by campaign", {"campaign_id": CAMPAIGN}, "campaign_id_id_idx"),
     ],
 )
 def test_a_list_of_messages_is_led_to_by_its_index(_case, by, index, organisation):
@@ -45,6 +44,13 @@ def test_a_list_of_messages_is_led_to_by_its_index(_case, by, index, organisatio
 
     assert index in plan
     assert "Seq Scan" not in plan
+
+
+def test_a_campaigns_messages_are_read_in_the_order_of_its_index(organisation):
+    plan = of_campaign(messages_for(organisation), CAMPAIGN)[:51].explain()
+
+    assert "campaign_id_id_idx" in plan
+    assert "pkey" not in plan
 
 
 def test_an_older_page_is_reached_by_its_cursor(organisation):
