@@ -156,7 +156,7 @@ def ask(question: Question, visitor: Visitor, database: Database, *, asks: int) 
     calls, total, longest = database.rows(
         "SELECT coalesce(sum(calls), 0), coalesce(sum(total_exec_time + total_plan_time), 0),"
         " coalesce(max(max_exec_time), 0) FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid"
-        " WHERE r.rolname = 'signalbox_portal'"
+        " WHERE r.rolname IN ('signalbox_portal', 'signalbox_web')"
     )[0]
     return Found(
         question.name, question.door, statistics.median(seconds) * 1000, percentile(sorted(seconds), 0.95) * 1000,

@@ -12,7 +12,7 @@ from typing import Self
 TICKS = os.sysconf("SC_CLK_TCK")
 FOREIGN_CORES_ALLOWED = 0.2
 #: Neither is ours to make cheaper: the peers' figures are of the peer's own processes too.
-NOT_OURS = {"carrier", "stripe-sandbox", "sink", "load"}
+NOT_OURS = {"carrier", "stripe-sandbox", "sink", "load", "idle"}
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Usage:
 
 class Meter:
     """Measures from its making until `read`.  Parts are named process trees; what this process and its children use is
-    `load`."""
+    `load`, what a contestant uses that stands by while another has its turn is `idle`."""
 
-    def __init__(self, pids: Callable[[], Mapping[str, int]]) -> None:
-        self._pids = pids
+    def __init__(self, pids: Callable[[], Mapping[str, int]], idle: Callable[[], Mapping[str, int]] = dict) -> None:
+        self._pids, self._idle = pids, idle
         self._began = time.monotonic()
         self._parts, self._machine, self._own = self._now()
 
@@ -57,6 +57,7 @@ class Meter:
             name: seconds_of(pid) if name == "launcher" else over_tree(pid, seconds_of)
             for name, pid in self._pids().items()
         }
+        parts["idle"] = sum(over_tree(pid, seconds_of) for pid in self._idle().values())
         used = os.times()
         return parts, machine_seconds(), used.user + used.system + used.children_user + used.children_system
 

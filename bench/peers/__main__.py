@@ -13,7 +13,7 @@ at most.  What is written for Kannel stays in var/bench/peers.
 import argparse
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import report
@@ -72,7 +72,7 @@ def line(showing: Showing) -> str:
     return (
         f"{showing.name:<16} told back {showing.told_back:7,.0f}/s  submitted {showing.submitted:7,.0f}/s  accepted "
         f"{showing.accepted:7,.0f}/s  own CPU {showing.ours:6,.0f} µs  p50/p99 {showing.p50:.1f}/{showing.p99:.0f} ms  "
-        f"{showing.memory:5.0f} MiB  foreign {showing.foreign_cores:.2f}"
+        f"{showing.memory:5.0f} MiB  foreign {showing.foreign_cores:.2f}, idle house {showing.idle_cores:.2f}"
     )
 
 
@@ -125,10 +125,14 @@ def signalbox_turn(bench: Bench, sender, load: str, asked: argparse.Namespace) -
     return turn
 
 
-def kannel_turns(asked: argparse.Namespace) -> dict[str, Callable[[], Showing]]:
+def kannel_turns(
+    asked: argparse.Namespace, idle: Callable[[], Mapping[str, int]] = dict
+) -> dict[str, Callable[[], Showing]]:
     mood = Mood(asked.receipt_delay)
     return {
-        name: lambda storage=storage: run_kannel(storage, messages=asked.messages, mood=mood, limit=asked.limit)
+        name: lambda storage=storage: run_kannel(
+            storage, messages=asked.messages, mood=mood, limit=asked.limit, idle=idle
+        )
         for name, storage in KANNELS.items()
     }
 
@@ -143,7 +147,9 @@ def measure(asked: argparse.Namespace) -> dict[str, list[Showing]]:
         with Database(found.admin_dsn) as database:
             bench = Bench(found, database, mood=Mood(asked.receipt_delay))
             turns = {f"signalbox-{load}": signalbox_turn(bench, sender, load, asked) for load in asked.loads}
-            showings = alternate(kannel_turns(asked) | turns, runs=asked.runs, retries=asked.retries)
+            showings = alternate(
+                kannel_turns(asked, lambda: found.pids) | turns, runs=asked.runs, retries=asked.retries
+            )
         found.command("check_books", seconds=300)
     return showings
 

@@ -1,6 +1,7 @@
 """One run of a peer, in the same figures as one of ours."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench import carrier
@@ -31,9 +32,12 @@ class Showing:
     memory: float
     foreign_cores: float
     is_fit: bool
+    idle_cores: float = 0.0  # of a contestant that stands by
 
 
-def run_kannel(storage: str, *, messages: int, mood: Mood, limit: float) -> Showing:
+def run_kannel(
+    storage: str, *, messages: int, mood: Mood, limit: float, idle: Callable[[], Mapping[str, int]] = dict
+) -> Showing:
     """Send through Kannel until it has called back for every message.  Raises WentWrong when some are missing or doubled."""
     with kannel.running(storage) as peer:
         carrier.control(peer.ports["control"], "POST", "/rules", mood.rules())
@@ -42,7 +46,7 @@ def run_kannel(storage: str, *, messages: int, mood: Mood, limit: float) -> Show
             for place in range(messages)
         ]
         volley = Volley(peer.ports["sendsms"], CONNECTIONS["a"], requests, limit=limit)
-        meter = Meter(lambda: peer.pids)
+        meter = Meter(lambda: peer.pids, idle)
         with Memory(lambda: peer.pids) as memory:
             answers = fire(volley)
             if answers.refusals:
@@ -60,6 +64,7 @@ def run_kannel(storage: str, *, messages: int, mood: Mood, limit: float) -> Show
             accepted=messages / (answers.ended - answers.began),
             ours=cpu["ours"], cpu=cpu, p50=answers.percentile(0.5), p99=answers.percentile(0.99),
             memory=memory.peak, foreign_cores=usage.foreign_cores, is_fit=usage.is_fit,
+            idle_cores=usage.by_part["idle"] / usage.seconds,
         )  # fmt: skip
 
 
