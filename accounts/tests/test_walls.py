@@ -32,6 +32,7 @@ HOUSE_TABLES = {
     "django_migrations": "what was migrated",
     "engine_claim": "what a worker has in hand, of many tenants: of the machine room alone",
     "operations_housefact": "what the house knows about itself: the web may only read it",
+    "site_occurrence": "what the clock has rung for",
     "payments_stripeevent": "Stripe's inbox: the web may only add to it",
 }
 #: Tables in which the tenant's column has another name.
@@ -311,7 +312,7 @@ def test_an_agent_reaches_below_and_neither_beside_nor_above():
 #: Where work across tenants is the work itself: stations 2 to 4, the ledger, tasks looking for work, commands.
 MACHINE_ROOM = re.compile(
     r"(kit/tenancy|messaging/(engine|channels|traffic|hooks)|billing/ledger)/|(messaging/campaigns|billing/\w+|agents)/tasks|"
-    r"messaging/campaigns/retention\.py|portal/operations/|"
+    r"messaging/campaigns/(retention|recovery)\.py|portal/(operations/|clock\.py)|"
     r"agents/actions/accrual\.py|portal/site/demo/|bench/|.*/management/commands/"
 )
 PAGES = re.compile(r".*/(views|queries|forms|tables|api|context|navigation)(\.py|/)")

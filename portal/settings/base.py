@@ -119,6 +119,8 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {"options": "-c jit=off -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c app.organisation="}
 )
+#: A login that may replicate, for backups; empty: the embedded server's own superuser
+BACKUP_DATABASE_URL = os.environ.get("SIGNALBOX_BACKUP_DATABASE_URL", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- cache and doorbells

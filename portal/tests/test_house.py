@@ -42,6 +42,7 @@ ACROSS_TENANTS = (
     "messaging/campaigns/tasks.py",
     "billing/ledger/",
     "billing/payments/tasks.py",
+    "messaging/campaigns/recovery.py",
     "billing/packages/tasks.py",
     "agents/tasks.py",
     "agents/actions/accrual.py",
