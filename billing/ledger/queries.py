@@ -1,10 +1,12 @@
 """Every read of the ledger worth a name."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Subquery, Sum, Value, When, Window
+from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organisation
@@ -70,22 +72,49 @@ class Statement:
     currency: str
     opening: Micros
     closing: Micros
-    movements: QuerySet[Transfer]
+    movements: "Movements"
+
+
+class Movements(Sequence[Transfer]):
+    """An account's movements, newest first, each with its `change` and the `balance` after it.
+
+    A page reads its own rows: balances are counted back from `closing`, and no further than asked for.
+    """
+
+    def __init__(self, rows: QuerySet[Transfer], *, closing: Micros, count: int) -> None:
+        self._rows, self._closing, self._count = rows, closing, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, int):
+            return self[range(self._count)[place] :][0]
+        start, stop, _step = place.indices(self._count)
+        newer = self._rows[:start].aggregate(total=Sum("change"))["total"] or 0 if start else 0
+        return list(self._balanced(self._rows[start:stop], self._closing - newer))
+
+    def __iter__(self) -> Iterator[Transfer]:
+        return self._balanced(self._rows.iterator(chunk_size=2_000), self._closing)
+
+    @staticmethod
+    def _balanced(rows: Iterable[Transfer], balance: Micros) -> Iterator[Transfer]:
+        for row in rows:
+            row.balance = balance
+            balance -= row.change
+            yield row
 
 
 def statement(organisation: Organisation, *, begin: datetime, end: datetime) -> Statement:
-    """The wallet from one instant to before another, newest first.
-
-    Each movement carries `change` (below zero when it left the wallet) and the running `balance` after it.
-    """
+    """The wallet from one instant to before another; a movement's `change` is below zero when it left the wallet."""
     wallet = wallet_of(organisation)
     if wallet.account_id is None:
-        return Statement(wallet.currency, 0, 0, Transfer.objects.none())
-    opening = _balance_before(wallet.account_id, begin)
+        return Statement(wallet.currency, 0, 0, Movements(Transfer.objects.none(), closing=0, count=0))
+    closing = _balance_before(wallet.account_id, end)
     moved = _changes(wallet.account_id, begin, end)
-    after = Window(Sum("change"), order_by=F("id").asc()) + Value(opening)
-    closing = opening + (moved.aggregate(total=Sum("change"))["total"] or 0)
-    return Statement(wallet.currency, opening, closing, moved.annotate(balance=after).order_by("-id"))
+    found = moved.aggregate(total=Coalesce(Sum("change"), 0, output_field=BigIntegerField()), count=Count("pk"))
+    movements = Movements(moved.order_by("-id"), closing=closing, count=found["count"])
+    return Statement(wallet.currency, closing - found["total"], closing, movements)
 
 
 def latest_movements(organisation: Organisation, *, count: int = 5) -> list[Transfer]:

@@ -68,7 +68,7 @@ class WalletCsvView(OrganisationMixin, View):
                 transfer.subject,
                 transfer.id,
             )
-            for transfer in found.movements.iterator(chunk_size=2_000)
+            for transfer in found.movements
         )
         header = [_("Time"), _("Movement"), _("Amount"), _("Balance"), _("Currency"), _("About"), _("Reference")]
         name = f"wallet-{period.first:%Y-%m-%d}-{period.last:%Y-%m-%d}.csv"
