@@ -24,7 +24,7 @@ from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, c
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3
-MOST_IN_A_BATCH = 500
+MOST_IN_A_BATCH = 1_000
 #: Batches a drain has with a line at once.
 BATCHES_AT_ONCE = 2
 QUICK_BATCH_SECONDS = 0.25

@@ -41,6 +41,17 @@ def ring_now_and_then(task: Task) -> bool:
     return ring(task)
 
 
+def attend(task: Task, subject: UUID | str | None = None) -> None:
+    """Say that somebody is at it: nobody has to ring until they `answer`, or have not said so for some seconds.
+
+    Whoever attends looks once more after answering, so that what came without a ring is not left.
+    """
+    try:
+        cache.set(_key(task, subject), 1, timeout=PENDING_SECONDS)
+    except RedisError as error:
+        log.warning("rings will come though somebody is at it", extra={"task": task.name, "why": type(error).__name__})
+
+
 def answer(task: Task, subject: UUID | str | None = None) -> None:
     """Take the ring off: what is stored from here on may ring anew."""
     try:

@@ -1,5 +1,6 @@
 """Thin shells over the stations.  Each may run twice, at once or again: every piece of work is claimed by its row."""
 
+from functools import partial
 from uuid import UUID
 
 from celery import shared_task
@@ -12,8 +13,11 @@ def drain_channel(channel_id: str) -> None:
     """Send what is ripe on one channel.  Twice at once is harmless: each drain claims its own rows."""
     from .dispatch import drain
 
-    bell.answer(drain_channel, channel_id)
-    drain(channel_id=UUID(channel_id))
+    drain(
+        channel_id=UUID(channel_id),
+        attend=partial(bell.attend, drain_channel, channel_id),
+        leave=partial(bell.answer, drain_channel, channel_id),
+    )
 
 
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=55)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,11 @@ IN_FLIGHT = BATCHES_AT_ONCE
 #: A database that restarts is waited for so long: what the carrier answered, nobody else can tell.
 RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
+ATTEND_SECONDS = 1.0
+
+
+def nothing() -> None:
+    """Nobody listens."""
 
 
 class OnTheWire(NamedTuple):
@@ -36,27 +41,58 @@ class OnTheWire(NamedTuple):
     since: float
 
 
-def drain(*, channel_id: UUID, turn_seconds: float = TURN_SECONDS) -> int:
+def drain(
+    *,
+    channel_id: UUID,
+    turn_seconds: float = TURN_SECONDS,
+    attend: Callable[[], None] = nothing,
+    leave: Callable[[], None] = nothing,
+) -> int:
     """Hand over what is ripe on one channel until nothing is, or the turn is over; how many messages were handed over.
 
     The claim of each message is committed before its first byte leaves, and no transaction is open while the
-    carrier thinks.  Runs in a worker of the dispatch queue, which holds the bind.
+    carrier thinks.  `attend` is called at least each second while at work, `leave` before the last look for ripe
+    messages, so that whoever has some need not ring in between.  Runs in a worker of the dispatch queue, which holds
+    the bind.
     """
     channel = open_channel(channel_id)
     if channel is None or not channel.is_up:
+        leave()
         return 0
     until, handed_over = time.monotonic() + turn_seconds, 0
+    attendance = Attendance(attend, leave)
     on_the_wire: deque[OnTheWire] = deque()
     while True:
+        attendance.note()
         batch = _claim(channel) if time.monotonic() < until else []
         if batch:
             on_the_wire.append(_hand_over(channel, batch))
             handed_over += len(batch)
-        if not on_the_wire:
+        elif not on_the_wire and attendance.has_left:
             forget_what_left()
             return handed_over
-        if not batch or len(on_the_wire) >= IN_FLIGHT:
+        elif not on_the_wire:
+            attendance.end()
+        if on_the_wire and (not batch or len(on_the_wire) >= IN_FLIGHT):
             _finish(channel, on_the_wire.popleft())
+
+
+class Attendance:
+    """Tells the bell that somebody is here, now and then, and when nobody is any more."""
+
+    def __init__(self, attend: Callable[[], None], leave: Callable[[], None]) -> None:
+        self._attend, self._leave = attend, leave
+        self._told_at = -ATTEND_SECONDS
+        self.has_left = False
+
+    def note(self) -> None:
+        if not self.has_left and time.monotonic() - self._told_at > ATTEND_SECONDS:
+            self._told_at = time.monotonic()
+            self._attend()
+
+    def end(self) -> None:
+        self.has_left = True
+        self._leave()
 
 
 def _claim(channel: OpenChannel) -> list[Claimed]:

@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 
 LARGEST_BATCH = 1_000
 GATHER_SECONDS = 0.02
+#: A carrier that had so much news at once lets us take our time with the next: fewer, larger batches cost less.
+BUSY_BATCH = 200
+BUSY_GATHER_SECONDS = 0.04
 
 
 class Inbox:
@@ -26,6 +29,7 @@ class Inbox:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smpp-inbox")
         self._timer: asyncio.TimerHandle | None = None
         self._storing: asyncio.Task | None = None
+        self._is_finishing = False
 
     def take(self, session: Session, requests: list[tuple[int, bytes]]) -> None:
         """Gather deliver_sms; one that is no message is refused at once and costs the others nothing."""
@@ -43,6 +47,7 @@ class Inbox:
 
     async def finish(self) -> None:
         """Store and acknowledge what has been gathered."""
+        self._is_finishing = True
         self._begin()
         while self._storing:
             await self._storing
@@ -69,6 +74,8 @@ class Inbox:
             status = await self._stored([news for _session, _sequence, news in batch])
             for session, sequence, _news in batch:
                 session.answer(pdu.DELIVER_SM, sequence, status, b"\0")
+            if len(batch) >= BUSY_BATCH and len(self._gathered) < LARGEST_BATCH and not self._is_finishing:
+                await asyncio.sleep(BUSY_GATHER_SECONDS)
         self._storing = None
 
     async def _stored(self, news: list[RawDeliver]) -> int:
