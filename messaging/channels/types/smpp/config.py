@@ -38,10 +38,10 @@ class SmppConfig:
     rate_per_second: float | None = None  # segments
     system_type: str = ""
     bind: str = one_of(*BINDS)
+    binds: int = 1
     tls: bool = False
     queue_seconds: float = 10  # how long a message may wait for a place in the window before it is NotSent
     reconnect_seconds: float = 0.5  # the first pause; it doubles to a minute
-    binds: int = 1
     tls_any_certificate: bool = False  # encrypted to whoever answers: for tests only
     tls_ca_file: str = ""  # PEM; empty trusts what the system trusts
     long_messages: str = one_of(*parts.WAYS)
