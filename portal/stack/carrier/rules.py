@@ -138,7 +138,7 @@ def _pick(weights: Mapping[str, int], fraction: float) -> str:
 
 
 #: Numbers a person may type into the demo.  All are valid mobile numbers; `docs/demo-carrier.md` lists them.
-DEMO_PREFIX = "86170000"
+DEMO_PREFIX = "861700000"
 DEMO_DEFAULT = Rule(receipt_delay=0.8, receipt_jitter=0.6, undelivered=0.03)
 DEMO_RULES = Rules(
     default=DEMO_DEFAULT,

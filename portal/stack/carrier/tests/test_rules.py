@@ -107,6 +107,6 @@ def test_a_rules_file_that_is_not_there_is_one_sentence(tmp_path):
     ],
 )
 def test_the_demo_numbers_do_what_the_page_says(last, wanted):
-    fate = verdict(f"+86170000{last}0001", DEMO_RULES, 7)
+    fate = verdict(f"+861700000{last}001", DEMO_RULES, 7)
 
     assert {name: getattr(fate, name) for name in wanted} == wanted
