@@ -17,6 +17,8 @@ from tests.chaos.house import House
 #: Longer than a lease, so that whoever wakes finds that it was given up.
 FROZEN_SECONDS = 75
 FROZEN_BESIDE_SECONDS = 20
+#: Valkey neither answers nor hangs up: the worst way for it to be away.
+FROZEN_VALKEY_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,16 @@ def freeze_child(name: str, seconds: float) -> Strike:
     return strike
 
 
+def freeze_part(name: str, seconds: float) -> Strike:
+    def strike(scene: Scene) -> float:
+        pid = scene.house.pids[name]
+        send_signal(pid, signal.SIGSTOP)
+        threading.Timer(seconds, send_signal, (pid, signal.SIGCONT)).start()
+        return seconds
+
+    return strike
+
+
 def wipe_valkey(scene: Scene) -> float:
     with redis.Redis.from_url(scene.house.state["environment"]["worker"]["CACHE_URL"]) as client:
         client.flushall()
@@ -102,6 +114,7 @@ FAULTS: dict[str, Strike] = {
     "web": kill_part("web"),
     "Valkey": kill_part("valkey"),
     "Valkey wiped": wipe_valkey,
+    "Valkey frozen": freeze_part("valkey", FROZEN_VALKEY_SECONDS),
     "PostgreSQL": kill_part("postgres"),
     "slow carrier": kill_carrier("slow"),
     "flaky carrier": kill_carrier("flaky"),
@@ -116,7 +129,7 @@ EACH_ROUND = (
     "slow carrier", "hooks worker",
 )  # fmt: skip
 ONCE = (
-    "Valkey wiped", "dispatch frozen", "engine frozen", "beat", "default worker", "flaky carrier", "Valkey",
+    "Valkey wiped", "Valkey frozen", "dispatch frozen", "engine frozen", "beat", "default worker", "flaky carrier", "Valkey",
     "PostgreSQL",
 )  # fmt: skip
 SHORT = (
