@@ -92,12 +92,10 @@ def test_a_page_that_is_full_looks_no_further(world):
 def test_without_a_condition_one_question_is_enough(world):
     world.accept(3)
 
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         page_of(messages_for(world.customer), size=2)
 
-    assert len(asked) == 1
+    assert len([one for one in asked if "SELECT" in one["sql"]]) == 1
 
 
 def test_the_console_shows_the_way_on_where_a_page_holds_nothing(world, few_looked_at):
