@@ -1,4 +1,7 @@
-"""A message's states.  The numbers are ranks: they only grow, but for `submitting → queued` on a definite "no"."""
+"""A message's states.  The numbers are ranks: they only grow, but for `unknown → queued` when a definite "no" comes late.
+
+`submitting` is not stored: a message that is being handed over is `queued`, and in a Claim.
+"""
 
 from enum import IntEnum
 
