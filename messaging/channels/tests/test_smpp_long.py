@@ -85,6 +85,7 @@ def test_a_part_without_answer_leaves_the_message_unknown():
     outcome, heard = outcome_with(by_part(p2=forgetting))
 
     assert isinstance(outcome, Unknown)
+    assert (outcome.parts, outcome.references) == (3, ("m1", "m3"))
     assert heard == {1: 1, 2: 1, 3: 1}
 
 

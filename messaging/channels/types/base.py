@@ -80,10 +80,15 @@ class NotSent:
 
 @plain_record
 class Unknown:
-    """Bytes may have left and no answer came: never to be sent again, its receipt will tell."""
+    """Bytes may have left and no answer came: never to be sent again, its receipt will tell.
+
+    Of a message that left in several `parts`, `references` are the names of those that were answered.
+    """
 
     attempt_id: uuid.UUID
     why: str
+    parts: int = 1
+    references: tuple[str, ...] = ()
 
 
 Outcome = Sent | Refused | NotSent | Unknown

@@ -114,7 +114,8 @@ class Whole:
             is_untouched = not self._lost and not any(self._references)
             return Refused(self.attempt_id, self._code, retry=is_untouched and self._is_worth_another_try)
         if self._lost:
-            return Unknown(self.attempt_id, self._lost)
+            known = tuple(name for name in self._references if name)
+            return Unknown(self.attempt_id, self._lost, len(self._references), known)
         return Sent(self.attempt_id, self._references[0], tuple(self._references[1:]))
 
     def _refuse(self, code: str, *, is_worth_another_try: bool) -> None:
