@@ -152,6 +152,16 @@ def test_nothing_that_may_have_left_leaves_again():
 
 
 @pytest.mark.django_db
+def test_sabotage_a_restored_queue_that_is_not_given_up_sends_again(monkeypatch):
+    monkeypatch.setattr("portal.operations.restored.give_up_what_may_have_left", lambda **_: 0)
+    world = make_world()
+    world.accept(3)
+
+    assert make_fit(sent_until=timezone.now()).ripe == 3
+    assert len(world.claim()) == 3
+
+
+@pytest.mark.django_db
 def test_what_is_due_later_stays_in_the_queue():
     world = make_world()
     world.accept(2)
