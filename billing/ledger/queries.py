@@ -1,9 +1,8 @@
 """Every read of the ledger worth a name."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Subquery, Sum, Value, When
@@ -75,21 +74,27 @@ class Statement:
     movements: "Movements"
 
 
-class Movements(Sequence[Transfer]):
+class Movements:
     """An account's movements, newest first, each with its `change` and the `balance` after it.
 
-    A page reads its own rows: balances are counted back from `closing`, and no further than asked for.
+    A page reads its own rows: balances are counted back from `closing`, and no further than asked for.  `count`,
+    `order_by` and `query` are what tables ask of rows they should not read whole.
     """
 
     def __init__(self, rows: QuerySet[Transfer], *, closing: Micros, count: int) -> None:
         self._rows, self._closing, self._count = rows, closing, count
+        self.query = rows.query
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, int):
-            return self[range(self._count)[place] :][0]
+    def count(self) -> int:
+        return self._count
+
+    def order_by(self, *_names: str) -> "Movements":
+        return self  # a balance only makes sense in the order of time
+
+    def __getitem__(self, place: slice) -> list[Transfer]:
         start, stop, _step = place.indices(self._count)
         newer = self._rows[:start].aggregate(total=Sum("change"))["total"] or 0 if start else 0
         return list(self._balanced(self._rows[start:stop], self._closing - newer))

@@ -109,6 +109,21 @@ def test_a_statement_begins_where_the_one_before_ended(customer):
     assert (after.opening, after.closing, list(after.movements)) == (money("19"), money("19"), [])
 
 
+def test_a_page_of_the_statement_reads_its_own_rows(customer, browser):
+    fund(customer, "20.00")
+    for number in range(70):
+        hold(organisation=customer, currency="GBP", amount=money("0.01"), reference=f"m{number}")
+
+    with CaptureQueriesContext(connection) as asked:
+        first = browser.get("/billing/wallet/")
+    second = browser.get("/billing/wallet/?page=2")
+
+    pages = [[row.record.balance for row in answer.context["table"].paginated_rows] for answer in (first, second)]
+    assert pages[0] + pages[1] == [money("19.30") + money("0.01") * place for place in range(71)]
+    assert [len(page) for page in pages] == [50, 21]
+    assert not [one for one in asked if '"subject"' in one["sql"] and "LIMIT" not in one["sql"]]
+
+
 def test_the_statement_is_a_fragment_for_htmx(browser):
     assert "<html" not in read(browser, "/billing/wallet/", **{"HX-Request": "true"})
 
