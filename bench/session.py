@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from bench.house import WentWrong
 
+KEPT_ALIVE_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -25,6 +27,7 @@ class Visitor:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._headers = headers or {}
         self._cookies: dict[str, str] = {}
+        self._asked = 0.0
 
     def ask(self, path: str, *, form: dict[str, str] | None = None, body: bytes | None = None) -> Answer:
         headers = dict(self._headers)
@@ -32,6 +35,9 @@ class Visitor:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         if form is not None:
             body, headers["Content-Type"] = urlencode(form), "application/x-www-form-urlencoded"
+        if time.monotonic() - self._asked > KEPT_ALIVE_SECONDS:
+            self._connection.close()  # the house has closed its side by now
+        self._asked = time.monotonic()
         began = time.perf_counter()
         self._connection.request("GET" if body is None else "POST", path, body, headers)
         answer = self._connection.getresponse()
