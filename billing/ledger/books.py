@@ -9,8 +9,11 @@ from django.conf import settings
 from django.db import connection
 
 from .invariants import INVARIANTS, Invariant
+from .traffic_invariants import TRAFFIC_INVARIANTS
 
 SHOWN = 20
+#: What production is asked.
+EVERYTHING = (*INVARIANTS, *TRAFFIC_INVARIANTS)
 
 
 @dataclass(frozen=True, slots=True)

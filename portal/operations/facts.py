@@ -1,6 +1,6 @@
 """What the house remembers about itself between one look and the next."""
 
-from billing.ledger.books import problems
+from billing.ledger.books import EVERYTHING, problems
 from kit import tenancy
 from kit.sql import run
 
@@ -22,6 +22,6 @@ def note_tick() -> None:
 def check_books() -> int:
     """Check the books and note how many rows break them."""
     with tenancy.as_engine():
-        found = len(problems())
+        found = len(problems(EVERYTHING))
         run(_NOTE, [BOOKS_CHECKED, found])
     return found

@@ -10,9 +10,8 @@ from django.utils import timezone
 from accounts.models import Organisation
 from accounts.tests.factories import make_agent, make_customer, make_operator
 from billing.ledger.actions import account_of, hold
-from billing.ledger.books import problems
+from billing.ledger.books import EVERYTHING, problems
 from billing.ledger.invariants import INVARIANTS
-from billing.ledger.management.commands.check_books import EVERYTHING
 from billing.ledger.models import Account, Reason, Transfer
 from billing.packages.allowance import take
 from billing.packages.models import Allowance, AllowanceUse, Package, Purchase

@@ -4,12 +4,8 @@ import sys
 
 from django.core.management.base import BaseCommand
 
-from billing.ledger.books import problems
-from billing.ledger.invariants import INVARIANTS
-from billing.ledger.traffic_invariants import TRAFFIC_INVARIANTS
+from billing.ledger.books import EVERYTHING, problems
 from kit import tenancy
-
-EVERYTHING = (*INVARIANTS, *TRAFFIC_INVARIANTS)
 
 
 class Command(BaseCommand):
