@@ -25,7 +25,7 @@ PRIVATE = frozenset(
 )
 
 # Ids, dates and amounts have their own letters and signs around their digits; a number to call stands alone.
-_NUMBER = re.compile(r"(?:\+|%2B|\b00)\d[\d .()-]{6,18}\d|(?<![\w.:-])\d{9,15}(?![\w:-])")
+_NUMBER = re.compile(r"(?:\+|%2B|(?<![\w.])00)\d[\d .()-]{6,18}\d|(?<![\w.:-])\d{9,15}(?![\w:-])")
 _SECRETS = re.compile(r"\b(?:sb_(?:live|test)_|sk_(?:live|test)_|whsec_)[\w+/=-]+|(?i:\bbearer )\S+")
 _PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*):[^@\s]+@")
 _VALUES_OF_ROWS = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)

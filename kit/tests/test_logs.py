@@ -43,6 +43,7 @@ def test_numbers_to_call_are_taken_out(text):
         "engine_message_20261122",
         "127.0.0.1:54321",
         "took 12.345678901 s",
+        "succeeded in 0.00439992351s: None",
         "price 1403090000000µ",
         "c-019aab34-3df7-7d1e-9d3b-0f8f0c1c7a11",
         "line 1234, 12345678 rows",

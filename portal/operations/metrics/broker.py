@@ -1,5 +1,6 @@
 """How many rings wait in each of Celery's queues, whatever the broker."""
 
+from amqp.exceptions import ChannelError
 from kombu.exceptions import KombuError, OperationalError
 
 from portal.celery import app
@@ -23,5 +24,5 @@ def length_of(channel, queue: str) -> int:
     """Rings in one queue; a queue nobody has rung yet is empty."""
     try:
         return channel.queue_declare(queue=queue, passive=True).message_count
-    except channel.connection.client.recoverable_channel_errors:
+    except ChannelError:
         return 0

@@ -11,11 +11,13 @@ from kit.sql import rows, run
 from messaging.engine.receipts import store_news
 from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
+from portal.celery import app
 from portal.operations import facts
 from portal.operations.metrics import figures
 from portal.operations.metrics.figures import PARTS, Kept, read_all, read_part
 from portal.operations.metrics.http import DURATION
 from portal.operations.metrics.names import METRICS, PREFIX
+from portal.queues import QUEUES
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +170,17 @@ def test_without_a_broker_the_rest_is_told(settings, monkeypatch):
     assert found["signalbox_broker_up"][()] == 0
     assert "signalbox_celery_queue_length" not in found
     assert "signalbox_receipts_unfolded" in found
+
+
+def test_rings_that_wait_are_counted_by_queue():
+    with app.connection_for_write() as broker, broker.SimpleQueue("hooks") as hooks:
+        hooks.clear()
+        hooks.put({"a": "ring"})
+        found = scraped()
+        hooks.clear()
+
+    assert found["signalbox_broker_up"][()] == 1
+    assert found["signalbox_celery_queue_length"] == {(queue,): int(queue == "hooks") for queue in QUEUES}
 
 
 def test_many_scrapes_at_once_read_once():
