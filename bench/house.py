@@ -80,6 +80,7 @@ def house(var: Path, *, port: int, fresh: bool = True, settings: Mapping[str, st
     refuse_running(var)
     if fresh and (var / MARK).exists():  # never a folder that holds anything else
         shutil.rmtree(var)
+    (var / "ports.json").unlink(missing_ok=True)  # another house may have taken the ports since
     for log in (var / "log").glob("*"):
         log.unlink()  # an old "ready" in a worker's log would be believed, an old submit counted
     environment = {**os.environ, **settings, "SIGNALBOX_VAR": str(var)}
@@ -90,7 +91,10 @@ def house(var: Path, *, port: int, fresh: bool = True, settings: Mapping[str, st
         if launcher.poll() is not None:
             raise WentWrong(f"the house did not start (see {var / 'log'}): try --port with a free one")
         wait_until(lambda: are_workers_ready(var), READY_SECONDS, "the workers are ready")
-        yield House(var, launcher)
+        found = House(var, launcher)
+        if not fresh:
+            found.command("seed_demo", seconds=60)  # its channel follows the carrier to its new port
+        yield found
     finally:
         launcher.send_signal(signal.SIGTERM)
         launcher.wait(90)
