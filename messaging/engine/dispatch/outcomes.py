@@ -89,12 +89,14 @@ UPDATE engine_message m SET attempts = a.number FROM a WHERE m.id = a.message_id
 
 
 class Result(NamedTuple):
-    """What came of one attempt, as it is written down.  `references` are the carrier's, one for each part."""
+    """What came of one attempt, as it is written down.  `references` are the carrier's names of its `parts`, as far as
+    they were answered."""
 
     message: Claimed
     outcome: AttemptOutcome
     code: str = ""
-    references: tuple[str, ...] = ("",)
+    references: tuple[str, ...] = ()
+    parts: int = 1
     pause: int = 0
 
 
@@ -109,7 +111,7 @@ def record_outcomes(*, channel_id: UUID, claimed: Mapping[UUID, Claimed], outcom
     with tenancy.as_engine():
         # First, so that whoever gives up claims whose lease ran out waits for us, or we for them.
         run("DELETE FROM engine_claim WHERE id = ANY(%s)", [list({one.claim_id for one in claimed.values()})])
-        _record_sent(channel_id, [result for result in results if result.outcome == AttemptOutcome.SENT])
+        _write(_SENT, channel_id, [result for result in results if result.outcome == AttemptOutcome.SENT])
         _write(_UNKNOWN, channel_id, [result for result in results if result.outcome == AttemptOutcome.UNKNOWN])
         _write(
             _AGAIN,
@@ -119,16 +121,19 @@ def record_outcomes(*, channel_id: UUID, claimed: Mapping[UUID, Claimed], outcom
             pauses=[result.pause for result in again],
         )
         _write(_REFUSED, channel_id, refused)
+        _record_further(channel_id, results)
         settle(Change(result.message.message_id, Status.REFUSED, result.code) for result in refused)
 
 
 def _result(message: Claimed, outcome: Outcome) -> Result:
     match outcome:
         case Sent():
-            references = tuple(name[:LONGEST_REFERENCE] for name in (outcome.reference, *outcome.further))
-            return Result(message, AttemptOutcome.SENT, references=references)
+            references = _cut((outcome.reference, *outcome.further))
+            return Result(message, AttemptOutcome.SENT, references=references, parts=len(references))
         case Unknown():
-            return Result(message, AttemptOutcome.UNKNOWN, outcome.why)
+            return Result(
+                message, AttemptOutcome.UNKNOWN, outcome.why, references=_cut(outcome.references), parts=outcome.parts
+            )
         case NotSent():
             return Result(message, AttemptOutcome.NOT_SENT, outcome.why, pause=NOT_SENT_PAUSE_SECONDS)
         case Refused() if outcome.retry and message.number < MOST_TRIES:
@@ -138,9 +143,13 @@ def _result(message: Claimed, outcome: Outcome) -> Result:
             return Result(message, AttemptOutcome.REFUSED, outcome.code)
 
 
-def _record_sent(channel_id: UUID, sent: list[Result]) -> None:
-    _write(_SENT, channel_id, sent)
-    further = [(name, result.message) for result in sent for name in result.references[1:]]
+def _cut(references: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name[:LONGEST_REFERENCE] for name in references)
+
+
+def _record_further(channel_id: UUID, results: list[Result]) -> None:
+    """Keep the names of the second and later parts."""
+    further = [(name, result.message) for result in results for name in result.references[1:]]
     if further:
         run(
             _FURTHER,
@@ -165,9 +174,9 @@ def _write(statement: str, channel_id: UUID, results: list[Result], **columns: l
                 "organisations": _repeated([message.organisation_id for message in messages]),
                 "user_references": array([message.reference for message in messages]),
                 "outcomes": array([int(result.outcome) for result in results]),
-                "parts": array([len(result.references) for result in results]),
+                "parts": array([result.parts for result in results]),
                 "codes": text_array([result.code[:120] for result in results]),
-                "references": text_array([result.references[0] for result in results]),
+                "references": text_array([result.references[0] if result.references else "" for result in results]),
                 "claims": _repeated([message.claim_id for message in messages]),
                 **{name: array(values) for name, values in columns.items()},
             },

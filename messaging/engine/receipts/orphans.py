@@ -4,7 +4,7 @@ from kit import tenancy
 from kit.sql import run
 
 # Exactly one candidate, or none: a guess would settle somebody else's message.  The attempt is over (unknown, not
-# merely unanswered) so that a receipt overtaking its answer simply waits.
+# merely unanswered, and not all its parts have a name yet) so that a receipt overtaking its answer simply waits.
 _ADOPT = """
 WITH lost AS (
     SELECT r.channel_id, r.reference, r.user_reference, r.recipient FROM engine_deliveryreceipt r
@@ -18,7 +18,9 @@ found AS (
     FROM lost JOIN engine_message m ON m.recipient = '+' || ltrim(lost.recipient, '+') AND m.status = 45
     JOIN engine_attempt a ON a.message_id = m.id AND a.channel_id = lost.channel_id
         AND a.reference = lost.user_reference AND a.outcome = 4
-    WHERE NOT EXISTS (SELECT 1 FROM engine_carrierreference c WHERE c.channel_id = a.channel_id AND c.message_id = a.message_id)
+    WHERE (a.carrier_reference <> '')::int + (
+        SELECT count(*) FROM engine_carrierreference c WHERE c.channel_id = a.channel_id AND c.message_id = a.message_id
+    ) < a.parts
     GROUP BY lost.channel_id, lost.reference HAVING count(DISTINCT a.message_id) = 1
 )
 INSERT INTO engine_carrierreference (channel_id, reference, message_id, organisation_id)

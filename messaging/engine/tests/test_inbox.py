@@ -4,7 +4,7 @@ import pytest
 
 from billing.ledger.books import problems
 from kit.errors import DomainError
-from messaging.channels.types.base import Sent
+from messaging.channels.types.base import Sent, Unknown
 from messaging.engine.models import DeliveryReceipt, Message
 from messaging.engine.receipts import fold_all, inbox, store_news
 from messaging.engine.states import Status
@@ -67,4 +67,28 @@ def test_a_name_used_twice_means_the_newer_message(world):
 
     older, newer, _waiting = Message.objects.order_by("id")
     assert (older.state, newer.state) == (Status.UNDELIVERED, Status.DELIVERED)
+    assert problems() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("states", "end"),
+    [
+        (("delivered", "delivered"), Status.DELIVERED),
+        (("delivered", "undelivered"), Status.UNDELIVERED),
+        (("undelivered", "delivered"), Status.UNDELIVERED),
+    ],
+)
+def test_a_long_message_half_of_whose_answers_were_lost_ends_with_its_last_part(world, states, end):
+    ((id, one),) = world.claim().items()
+    world.record({id: one}, [Unknown(id, "no answer", parts=2, references=("first",))])
+
+    for reference, state in zip(("first", "second"), states, strict=True):
+        assert world.message().state == Status.UNKNOWN
+        receipt = {"reference": reference, "state": state, "user_message_reference": one.reference,
+                   "recipient": one.recipient}  # fmt: skip
+        store_news(channel_id=world.channel.pk, **news_of(receipt))
+        fold_all()
+
+    assert world.message().state == end
     assert problems() == []
