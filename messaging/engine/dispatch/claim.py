@@ -114,7 +114,8 @@ def claim(*, channel_id: UUID, limit: int, worker: str) -> list[Claimed]:
         if not ids:
             return []
         taken = rows(
-            _TAKE, {"ids": array(ids), "claim": uuid7(), "channel": channel_id, "worker": worker, "lease": LEASE_SECONDS}
+            _TAKE,
+            {"ids": array(ids), "claim": uuid7(), "channel": channel_id, "worker": worker, "lease": LEASE_SECONDS},
         )
         settle(_ended(id, why) for id, *_, why in taken if why)
         return [Claimed._make(facts) for *facts, why in taken if not why]
@@ -126,7 +127,9 @@ def _ended(message_id: UUID, why: str) -> Change:
 
 
 def _pick(channel_id: UUID, limit: int) -> list[str]:
-    ripe = {lane for (lane,) in rows(_RIPE_LANES, {"channel": channel_id, "lanes": array([int(lane) for lane in Lane])})}
+    ripe = {
+        lane for (lane,) in rows(_RIPE_LANES, {"channel": channel_id, "lanes": array([int(lane) for lane in Lane])})
+    }
     if len(ripe) == 1:
         return _pick_lane(channel_id, Lane(ripe.pop()), limit)
     return _pick_in_turn(channel_id, limit) if ripe else []

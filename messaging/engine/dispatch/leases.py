@@ -10,7 +10,9 @@ from messaging.engine.states import LANES
 
 from .holding import NEVER
 
-LANE_OF_CATEGORY = "CASE m.category " + " ".join(f"WHEN '{name}' THEN {int(lane)}" for name, lane in LANES.items()) + " END"
+LANE_OF_CATEGORY = (
+    "CASE m.category " + " ".join(f"WHEN '{name}' THEN {int(lane)}" for name, lane in LANES.items()) + " END"
+)
 
 # In the order of the index, so that it is read from its first row on however many rows wait.
 _RIPE_CHANNELS = """
