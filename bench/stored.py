@@ -57,6 +57,7 @@ def fill(found: House, database: Database, messages: int) -> None:
     for place in range(DAYS):
         fill_day(database, today - timedelta(days=DAYS + 1 - place), place=place, first=place * each, count=each)
         say(began, f"day {place + 1} of {DAYS}: {(place + 1) * each:,} messages")
+    run(database, "campaigns")
     run(database, "statement", movements=MOVEMENTS)
     run(database, "audit", entries=AUDIT_ENTRIES)
     database.execute("VACUUM (ANALYZE)")
