@@ -127,7 +127,16 @@ def make_world(found: House, database: Database) -> None:
     )
     database.execute("CREATE TABLE bench_campaign (place integer PRIMARY KEY, id uuid)")
     for place, (tenant, quote) in enumerate(zip(tenants, quotes, strict=True)):
-        row = (place, tenant.pk, quote.pk, quote.price, quote.currency, channel.pk, key.pk, version.pk)
+        row = (
+            place,
+            tenant.pk,
+            quote.pk,
+            quote.price,
+            quote.currency,
+            channel.pk,
+            key.pk,
+            None if place else version.pk,
+        )
         database.execute("INSERT INTO bench_organisation VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", *row)
     for place, campaign in enumerate(campaigns):
         database.execute("INSERT INTO bench_campaign VALUES (%s, %s)", place, campaign.pk)
