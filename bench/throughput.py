@@ -37,7 +37,7 @@ def read_arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--retries", type=int, default=3, help="how often a load's noisy runs are repeated in all")
     parser.add_argument("--limit", type=float, default=240, help="seconds a run may take")
     parser.add_argument("--connections", type=int, default=0, help="a: 32, b: 4 when not said")
-    parser.add_argument("--receipt-delay", type=float, default=0.0, help="seconds until the carrier sends a receipt")
+    parser.add_argument("--receipt-delay", type=float, default=1.0, help="seconds until the carrier sends a receipt")
     parser.add_argument("--stored", type=int, default=0, help="messages stored before the load begins")
     parser.add_argument("--statements", action="store_true", help="also the dearest statements")
     parser.add_argument("--port", type=int, default=8101)

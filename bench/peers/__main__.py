@@ -47,7 +47,7 @@ def read_arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--campaign", type=int, help="messages of load c; ten times the others when not said")
     parser.add_argument("--loads", default="abc", help="which of our loads take part; none when empty")
     parser.add_argument("--limit", type=float, default=120, help="seconds a run may take")
-    parser.add_argument("--receipt-delay", type=float, default=0.0, help="the carrier's, for everybody")
+    parser.add_argument("--receipt-delay", type=float, default=1.0, help="the carrier's, for everybody")
     parser.add_argument("--port", type=int, default=8101)
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args(words)
