@@ -185,7 +185,10 @@ def _note_progress(due: Due, bounds: dict[str, Any]) -> None:
 
 
 def _erase_late_receipts(now: datetime, until: float) -> None:
+    with tenancy.as_engine():
+        ((newest,),) = rows("SELECT coalesce(max(id), 0) FROM engine_deliveryreceipt")
     after = _receipts_seen()
+    after = after if after <= newest else 0  # of a database that was since restored to an earlier moment
     while time.monotonic() < until:
         with tenancy.as_engine():
             ((last, seen),) = rows(_LATE_RECEIPTS, {"after": after, "until": now - SETTLED, "batch": BATCH})

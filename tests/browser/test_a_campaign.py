@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.windows import Windows
 from tests.browser.wizard import choose_message, send, upload
 from tests.chaos.house import ROOT, House
-from tests.chaos.judge import books, submits
+from tests.chaos.judge import books
 
 pytestmark = [pytest.mark.browser, pytest.mark.whole_house]
 
@@ -101,6 +101,13 @@ def balance(page: Page) -> Decimal:
     said = page.locator(".page-head").inner_text()
     assert "¥0.00 set aside" in said
     return Decimal(re.search(r"¥([\d,.]+) to spend", said)[1].replace(",", ""))
+
+
+def submits(house: House) -> Counter:
+    """How many messages the carrier took for each number; those it refused were a definite no."""
+    entries = map(json.loads, house.carrier_log.read_text().splitlines())
+    taken = [entry for entry in entries if not entry["status"] and entry.get("part", {"number": 1})["number"] == 1]
+    return Counter(f"+{entry['destination'].lstrip('+')}" for entry in taken)
 
 
 def reached_the_carrier(house: House, campaign: str, taken: Counter) -> dict[int, int]:

@@ -98,10 +98,14 @@ def test_nobody_gives_up_while_the_broker_or_the_database_is_away(watch, monkeyp
     assert not watch.is_there_work()
 
 
-def test_a_broker_that_is_away_holds_no_rings(watch, settings, monkeypatch):
-    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+def test_a_broker_that_is_away_holds_no_rings(watch, monkeypatch):
+    with app.connection_for_write() as broker, broker.SimpleQueue(next(iter(watch._queues))) as waiting:
+        waiting.put({"a": "ring"})
+        assert watch.do_rings_wait()
 
-    assert not watch.do_rings_wait()
+        monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "redis://127.0.0.1:1/0")
+        assert not watch.do_rings_wait()
+        waiting.clear()
 
 
 def test_a_worker_that_was_asked_to_stop_is_not_ended_for_giving_no_tasks(watch, monkeypatch):

@@ -174,7 +174,9 @@ def test_without_a_broker_the_rest_is_told(settings, monkeypatch):
 
 def test_rings_that_wait_are_counted_by_queue():
     with app.connection_for_write() as broker, broker.SimpleQueue("hooks") as hooks:
-        hooks.clear()
+        for queue in QUEUES:
+            broker.default_channel.queue_declare(queue=queue)
+            broker.default_channel.queue_purge(queue)
         hooks.put({"a": "ring"})
         found = scraped()
         hooks.clear()
