@@ -19,7 +19,9 @@ def test_any_text_comes_back_as_it_was(values):
     assert rows("SELECT %s::text[]", [text_array(values)]) == [(values,)]
 
 
-@pytest.mark.parametrize("values", [[""], ["", ""], ["NULL"], ['a"b', "a\\b", "{a,b}", "a,b"], ["\\\\"], ["\n", " "], []])
+@pytest.mark.parametrize(
+    "values", [[""], ["", ""], ["NULL"], ['a"b', "a\\b", "{a,b}", "a,b"], ["\\\\"], ["\n", " "], []]
+)
 def test_what_means_something_in_a_literal_is_text_all_the_same(values):
     assert rows("SELECT %s::text[]", [text_array(values)]) == [(values,)]
 

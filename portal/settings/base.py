@@ -118,7 +118,9 @@ DATABASES = {
 }
 LOCK_TIMEOUT = os.environ.get("SIGNALBOX_LOCK_TIMEOUT", "10s")
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    {"options": f"-c jit=off -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=60s -c app.organisation="}
+    {
+        "options": f"-c jit=off -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=60s -c app.organisation="
+    }
 )
 #: A login that may replicate, for backups; empty: the embedded server's own superuser
 BACKUP_DATABASE_URL = os.environ.get("SIGNALBOX_BACKUP_DATABASE_URL", "")

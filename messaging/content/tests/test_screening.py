@@ -161,7 +161,10 @@ def test_hostile_texts_are_screened_quickly(_case, text):
 
 
 TRICKY = st.text(
-    st.one_of(st.sampled_from("CASINOcasino加微信贷款 .-_*·０ａａ́①ﬁ\u200b\u0301\u3099"), st.characters(exclude_categories=["Cs"])),
+    st.one_of(
+        st.sampled_from("CASINOcasino加微信贷款 .-_*·０ａａ́①ﬁ\u200b\u0301\u3099"),
+        st.characters(exclude_categories=["Cs"]),
+    ),
     max_size=40,
 )
 
@@ -169,7 +172,11 @@ TRICKY = st.text(
 @settings(deadline=None, max_examples=300)
 @given(text=TRICKY, leetspeak=st.booleans())
 def test_the_quick_look_is_never_of_another_mind(text, leetspeak):
-    words = [SensitiveWord("casino", "gambling"), SensitiveWord("加微信", "contact"), SensitiveWord("free money", "fraud")]
+    words = [
+        SensitiveWord("casino", "gambling"),
+        SensitiveWord("加微信", "contact"),
+        SensitiveWord("free money", "fraud"),
+    ]
     screen = Screen(words, leetspeak=leetspeak)
     quick = screen.hits(text)
 
