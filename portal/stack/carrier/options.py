@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--owed", type=Path, metavar="FILE", help="keep promised receipts here over a kill")
     parser.add_argument("--rules", type=Path, metavar="FILE.json", help="behaviour by destination prefix")
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same verdicts")
-    parser.add_argument("--window", type=int, default=500, help="receipts in flight on one line")
+    parser.add_argument("--window", type=int, default=1_500, help="receipts in flight on one line")
     parser.add_argument("--control-port", type=int, help="loopback HTTP: /inbound /rules /drop /stats")
     parser.add_argument("--receipt-form", choices=("both", "text", "parameters"), default="both")
     parser.add_argument("--decimal-receipts", action="store_true", help="ids in hexadecimal, in decimal in receipts")

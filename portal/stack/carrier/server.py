@@ -35,7 +35,7 @@ class Settings:
     seed: int = 7
     durable_log: bool = False
     owed: Path | None = None  # where what is owed outlives the process
-    window: int = 500
+    window: int = 1_500
     response_timeout: float = 20
     enquire_link: float = 30
     receipts_kept: int = 100_000  # beyond it submits are answered "queue full"
