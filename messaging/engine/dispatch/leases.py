@@ -71,6 +71,12 @@ def ring_for_ripe() -> list[UUID]:
     return channels
 
 
+def has_claims(worker: str) -> bool:
+    """Whether anything that worker took has no outcome yet."""
+    with tenancy.as_engine():
+        return bool(rows("SELECT 1 FROM engine_claim WHERE worker = %s LIMIT 1", [worker]))
+
+
 class Ended(NamedTuple):
     """The messages of claims that were ended: those whose fate is unknown, and those that are queued again."""
 

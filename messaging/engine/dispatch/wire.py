@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from .leases import end_claims_of
+from .leases import end_claims_of, has_claims
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ class WireJournal:
             raise OSError("the wire journal has no room")
 
     def forget(self) -> None:
-        """Start anew when it has grown long.  Only while nothing is in hand."""
-        if os.fstat(self._file).st_size > _LONG_BYTES:
+        """Start anew when it has grown long, unless a claim of a drain that failed is still open: it may have left."""
+        if os.fstat(self._file).st_size > _LONG_BYTES and not has_claims(self.name):
             os.ftruncate(self._file, len(self._header))
 
     def close(self) -> None:

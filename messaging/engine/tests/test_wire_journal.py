@@ -107,6 +107,19 @@ def test_lines_tell_the_journal(world, folder):
     assert journal.read_bytes().endswith(id.bytes)
 
 
+def test_a_long_journal_is_kept_while_a_claim_of_a_drain_that_failed_is_open(world, monkeypatch):
+    monkeypatch.setattr(wire, "_LONG_BYTES", 10)
+    keep_journal()
+    world.accept(1)
+    (id,) = world.claim(worker=wire.worker_name())
+    note_leaving([id])
+
+    wire.forget_what_left()
+    close_journal()
+
+    assert give_back_of_the_dead() == [], "it may have left"
+
+
 def test_a_long_journal_is_emptied_when_nothing_is_in_hand(folder, monkeypatch):
     monkeypatch.setattr(wire, "_LONG_BYTES", 100)
     keep_journal()
