@@ -131,8 +131,8 @@ class OrganisationForm(forms.Form):
         help_text=_("Of mail to the team; each person chooses their own."),
     )
     erase_after_days = forms.IntegerField(
-        label=_("Keep texts and numbers for"), min_value=1,
-        help_text=_("Days. Then they are erased for good; counts, costs and opt-outs stay."),
+        label=_("Days texts and numbers are kept"), min_value=1,
+        help_text=_("Then they are erased for good; counts, costs and opt-outs stay."),
     )  # fmt: skip
 
     def __init__(self, *args, **kwargs) -> None:

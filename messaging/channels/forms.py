@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.pricing.models import Category
 
-from .models import Channel, Route
+from .models import TYPE_NAMES, Channel, Route
 from .runtime import DEFAULT_SOURCE
 from .types.base import CHANNEL_TYPES, channel_type, known_types
 
@@ -21,7 +21,7 @@ LABELS = {
     "password": _("Password"),
     "system_type": _("System type"),
     "bind": _("Bind as"),
-    "binds": _("Binds a worker"),
+    "binds": _("Binds of each worker process"),
     "tls": _("Encrypt with TLS"),
     "tls_ca_file": _("Trusted authorities, a PEM file on the workers"),
     "tls_any_certificate": _("Accept any certificate, for tests only"),
@@ -45,6 +45,9 @@ LABELS = {
     "query_after_minutes": _("Minutes without a receipt before asking the carrier"),
 }
 CHOICE_LABELS = {
+    "transceiver": _("transceiver"),
+    "transmitter": _("transmitter only"),
+    "receiver": _("receiver only"),
     "pair": _("transmitter and receiver"),
     "udh8": _("parts, 8-bit reference in the header"),
     "udh16": _("parts, 16-bit reference in the header"),
@@ -72,6 +75,22 @@ HELP = {
     "destination_ton": _("Empty: 1, international."),
     "destination_npi": _("Empty: 1, ISDN."),
 }
+#: The least and the most of a number, as the types have it: said here so that a browser and a person's language tell.
+LIMITS = {
+    "port": (1, 65_535),
+    "binds": (1, 32),
+    "enquire_link_seconds": (0.05, 3_600),
+    "response_timeout_seconds": (0.05, 600),
+    "queue_seconds": (0, 600),
+    "reconnect_seconds": (0.01, 60),
+    "query_after_minutes": (1, 10_080),
+    **dict.fromkeys(("data_coding_gsm7", "data_coding_latin1", "data_coding_ucs2"), (0, 255)),
+    **dict.fromkeys(("source_ton", "source_npi", "destination_ton", "destination_npi"), (0, 18)),
+}
+#: The most characters of a word, by the protocol.
+LENGTHS = {"system_id": 15, "password": 8, "system_type": 12}
+MOST_CHARACTERS = 253
+ASCII_ONLY = RegexValidator(r"^[ -~]*$", _("ASCII characters only."))
 #: Settings most carriers never need, by what they are about.
 ADVANCED = (
     (_("Timing"), ("enquire_link_seconds", "response_timeout_seconds", "queue_seconds", "reconnect_seconds")),
@@ -89,9 +108,6 @@ COLUMNS = ("window", "rate_per_second")
 
 def type_choices() -> list[tuple[str, str]]:
     return [(code, TYPE_NAMES.get(code, code)) for code in sorted(known_types(CHANNEL_TYPES))]
-
-
-TYPE_NAMES = {"smpp": _("SMPP 3.4"), "simulator": _("Simulator, for test keys")}
 
 
 class ChannelForm(forms.Form):
@@ -163,9 +179,11 @@ def form_field(field: Field, *, is_new: bool) -> forms.Field:
     label = LABELS.get(field.name, field.name.replace("_", " ").capitalize())
     default = None if field.default is MISSING else field.default
     is_needed = field.default is MISSING
+    low, high = LIMITS.get(field.name, (None, None))
+    words = {"max_length": LENGTHS.get(field.name, MOST_CHARACTERS), "validators": [ASCII_ONLY]}
     if field.metadata.get("secret"):
         return forms.CharField(
-            label=label, required=is_new, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            label=label, required=is_new, strip=False, **words, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
             help_text="" if is_new else _("Never shown. Leave it empty to keep it."),
         )  # fmt: skip
     hint = typing.get_args(field.type) or (field.type,)
@@ -176,10 +194,13 @@ def form_field(field: Field, *, is_new: bool) -> forms.Field:
         widget = forms.CheckboxInput(attrs={"class": "switch", "role": "switch"})
         return forms.BooleanField(label=label, required=False, initial=default, widget=widget)
     if "float" in str(hint):
-        return forms.FloatField(label=label, required=is_needed, initial=default)
+        return forms.FloatField(label=label, required=is_needed, initial=default, min_value=low, max_value=high)
     if "int" in str(hint):
-        return forms.IntegerField(label=label, required=is_needed, initial=default, help_text=HELP.get(field.name, ""))
-    return forms.CharField(label=label, required=is_needed, initial=default, max_length=253)
+        return forms.IntegerField(
+            label=label, required=is_needed, initial=default, min_value=low, max_value=high,
+            help_text=HELP.get(field.name, ""),
+        )  # fmt: skip
+    return forms.CharField(label=label, required=is_needed, initial=default, **words)
 
 
 class RouteForm(forms.ModelForm):

@@ -1,10 +1,14 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, TenantOwned
 from billing.pricing.models import Category
 from kit.ids import uuid7
+
+
+TYPE_NAMES = {"smpp": _("SMPP 3.4"), "simulator": _("Simulator, for test keys")}
 
 
 class Channel(TenantOwned):
@@ -23,6 +27,11 @@ class Channel(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def type_name(self) -> Promise | str:
+        """The type as people call it."""
+        return TYPE_NAMES.get(self.type, self.type)
 
 
 class Route(TenantOwned):

@@ -20,7 +20,7 @@ from messaging.recipients.rules.numbers import Number, parse_number
 
 from . import actions
 from .errors import ChannelSettingsInvalid
-from .forms import TYPE_NAMES, ChannelForm, RouteForm, TestForm, type_choices
+from .forms import ChannelForm, RouteForm, TestForm, type_choices
 from .health import ChannelHealth, health, health_of
 from .models import Channel
 from .queries import channel_of, route_of
@@ -99,7 +99,7 @@ class ChannelView(OneChannelMixin, FragmentMixin, TemplateView):
         routes = channel.routes.order_by("is_test", "priority", "country")
         return super().get_context_data(
             channel=channel,
-            type_name=TYPE_NAMES.get(channel.type, channel.type),
+            type_name=channel.type_name,
             line=Line(health(channel), traffic),
             settings=shown_settings(channel),
             routes=RouteTable(routes, can_change=can_change),
@@ -118,7 +118,7 @@ def shown_settings(channel: Channel) -> list[tuple[Any, Any]]:
         if (field := form.fields.get(name)) is None:
             continue
         value = "••••••••" if name in secrets else form.initial.get(name, field.initial)
-        rows.append((field.label, readable(value)))
+        rows.append((field.label, readable(dict(getattr(field, "choices", ())).get(value, value))))
     return rows
 
 

@@ -165,12 +165,16 @@ def problems_of(estimate: Estimate | None) -> list[dict[str, Any]]:
 
 
 def forcing_of(wording: Wording | None, estimate: Estimate | None) -> dict[str, Any] | None:
-    """Which character makes the messages Unicode, where it is and what would be plain."""
+    """Which character makes the messages Unicode, where it is and what would be plain.
+
+    Named first is one that nothing stands for: with it in the wording, the others are no matter.
+    """
     if wording is None or estimate is None or not estimate.unicode:
         return None
     in_body = forcing_in(wording.version.body)
     if in_body:
-        return {"where": "body", "first": in_body[0], "others": [one.character for one in in_body[1:6]]}
+        first = next((one for one in in_body if one.instead is None), in_body[0])
+        return {"where": "body", "first": first, "others": [one.character for one in in_body if one is not first][:5]}
     if wording.sender.is_signature:
         return {"where": "signature", "text": str(wording.sender)}
     return {"where": "values", "count": estimate.unicode, "characters": estimate.forcing}

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,11 @@ from accounts.rules.permissions import Role
 from accounts.tests.factories import make_agent, make_customer, make_operator, signed_in
 from kit.sealing import unseal
 from messaging.channels.actions import add_route, create_channel
+from messaging.channels.forms import LENGTHS, LIMITS
 from messaging.channels.health import health
 from messaging.channels.models import Bind, Channel, Route
+from messaging.channels.types.base import ConfigInvalid
+from messaging.channels.types.smpp.config import SmppConfig
 from messaging.engine.models import Message, QueueEntry
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +129,30 @@ def test_a_setting_that_can_not_be_used_is_named_and_nothing_changes(operator, c
 
     assert field in response.context["form"].errors
     assert Channel.objects.values().get(pk=channel.pk) == before
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_form_knows_the_types_own_limits(name):
+    low, high = LIMITS[name]
+    step = 0.001 if isinstance(low, float) else 1
+
+    for inside in (low, high):
+        SmppConfig.from_mapping({**SMPP, name: inside})
+    for outside in (low - step, high + step):
+        with pytest.raises(ConfigInvalid):
+            SmppConfig.from_mapping({**SMPP, name: outside})
+
+
+def test_what_is_wrong_is_said_in_the_readers_language(operator, channel):
+    client = signed_in(operator)
+    client.cookies["django_language"] = "zh-hans"
+    wrong = dict.fromkeys(LIMITS, "99999999") | dict.fromkeys(LENGTHS, "x" * 16) | {"tls_ca_file": "/etc/证书.pem"}
+
+    response = client.post(f"/channels/{channel.pk}/settings/", settings_form(**wrong))
+
+    errors = response.context["form"].errors
+    assert set(errors) == set(wrong)
+    assert not [said for problems in errors.values() for said in problems if re.search("must|Ensure|only", said)]
 
 
 def test_what_few_carriers_need_is_folded_away_until_it_is_wrong(operator, channel):
