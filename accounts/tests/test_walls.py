@@ -40,6 +40,7 @@ TENANT_COLUMN = {"accounts_organisation": "id"}
 #: Published on purpose: rows the web reads in every scope.
 PUBLISHED = {
     "accounts_brand": "name and logo, shown before anybody signs in",
+    "channels_breaker": "which way it does not go, because a carrier is in trouble",
     "channels_route": "which way a message goes",
     "content_sensitiveword": "what is never sent",
     "packages_package": "the catalogue, where listed",

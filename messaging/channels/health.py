@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 
-from .models import Bind, Channel
+from .models import Bind, Breaker, Channel
 from .queries import channels_of
 from .runtime import SILENT_SECONDS
 
@@ -20,10 +20,12 @@ LABELS = {
     "refused": _("Refused by the carrier"),
     "down": _("Down"),
     "paused": _("Paused"),
+    "avoided": _("Avoided"),
     "silent": _("No worker holds it"),
 }
 TONES = {
     "up": "ok", "degraded": "warn", "connecting": "run", "refused": "bad", "down": "bad", "paused": "wait", "silent": "bad",
+    "avoided": "bad",
 }  # fmt: skip
 
 
@@ -33,12 +35,16 @@ class ChannelHealth:
 
     channel: Channel
     binds: list[Bind]
+    breaker: Breaker | None = None
 
     @property
     def state(self) -> str:
-        """up, degraded (some binds are not up), or how the binds are; paused and silent (nobody holds it) come first."""
+        """up, degraded (some binds are not up), or how the binds are; paused, avoided (its carrier is in trouble) and silent
+        (nobody holds it) come first."""
         if not self.channel.is_active:
             return "paused"
+        if self.breaker:
+            return "avoided"
         if not self.binds:
             return "silent"
         states = {bind.state for bind in self.binds}
@@ -78,7 +84,8 @@ class ChannelHealth:
 
     @property
     def last_error(self) -> str:
-        return next((bind.last_error for bind in self.binds if bind.last_error), "")
+        errors = [self.breaker.why] if self.breaker else [bind.last_error for bind in self.binds]
+        return next(filter(None, errors), "")
 
 
 def health_of(organisation: Organisation, *, now: datetime | None = None) -> list[ChannelHealth]:
@@ -88,6 +95,8 @@ def health_of(organisation: Organisation, *, now: datetime | None = None) -> lis
 
 def health(channel: Channel, *, now: datetime | None = None) -> ChannelHealth:
     """One channel's, its binds prefetched or read here."""
-    living = (now or timezone.now()) - timedelta(seconds=SILENT_SECONDS)
+    now = now or timezone.now()
     binds = sorted(channel.binds.all(), key=lambda bind: bind.worker)
-    return ChannelHealth(channel, [bind for bind in binds if bind.updated_at >= living])
+    living = [bind for bind in binds if bind.updated_at >= now - timedelta(seconds=SILENT_SECONDS)]
+    breaker = getattr(channel, "breaker", None)
+    return ChannelHealth(channel, living, breaker if breaker and breaker.retry_at > now else None)

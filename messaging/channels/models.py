@@ -7,7 +7,6 @@ from accounts.models import Organisation, TenantOwned
 from billing.pricing.models import Category
 from kit.ids import uuid7
 
-
 TYPE_NAMES = {"smpp": _("SMPP 3.4"), "simulator": _("Simulator, for test keys")}
 
 
@@ -63,6 +62,8 @@ class Bind(models.Model):
     in_flight = models.PositiveIntegerField(default=0)
     binds_up = models.PositiveSmallIntegerField(default=0, db_default=0)
     binds = models.PositiveSmallIntegerField(default=1, db_default=1)
+    trouble = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="why it can't be used")
+    sent_at = models.DateTimeField(null=True, help_text="when the carrier last took a message")
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -70,3 +71,20 @@ class Bind(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel_id} {self.state}"
+
+
+class Breaker(models.Model):
+    """The open circuit breaker of a channel whose carrier is in trouble; no row: all is well.
+
+    Until `retry_at` nothing is handed over and other routes are taken.  Then one message tries whether the carrier is
+    well again.
+    """
+
+    channel = models.OneToOneField(Channel, models.CASCADE, primary_key=True, related_name="breaker")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    retry_at = models.DateTimeField()
+    why = models.CharField(max_length=300)
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}: {self.why}"

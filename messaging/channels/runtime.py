@@ -5,25 +5,30 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import close_old_connections, connection
+from django.db.models import F
 from django.utils import timezone
 
 from kit import pulse, tenancy
 from kit.sealing import unseal
 
-from . import leaving
+from . import breakers, leaving
 from .models import Bind
 from .models import Channel as ChannelRow
 from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, channel_type
+from .vitals import Vitals
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3
+#: Trouble that begins or ends is told at once.
+LOOK_SECONDS = 1
 MOST_IN_A_BATCH = 1_000
 #: Batches a drain has with a line at once.
 BATCHES_AT_ONCE = 2
@@ -45,10 +50,35 @@ class OpenChannel:
         self.source_address = row.config.get("source_address") or DEFAULT_SOURCE
         self.batch_size = _first_batch(row)
         self._most = _most_in_a_batch(row)
+        self.vitals, self.trouble = Vitals(), ""
+        self.is_avoided = self._is_trial = False
 
     @property
     def is_up(self) -> bool:
         return self.line.state().bind == "bound"
+
+    def look(self) -> str:
+        """What is wrong with the carrier now; empty when nothing is."""
+        return self.vitals.trouble(self.line.state(), now=time.monotonic())
+
+    def take_room(self) -> int:
+        """How many messages may be claimed for it now: a batch, or of a channel that is left alone one now and then."""
+        self._is_trial = self.is_avoided and breakers.take_trial(self.id)
+        return int(self._is_trial) if self.is_avoided else self.batch_size
+
+    def give_room_back(self) -> None:
+        """There was nothing to claim."""
+        if self._is_trial:
+            breakers.give_trial_back(self.id)
+
+    def note_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """The carrier took something: it is used as ever.  While it is left alone and took nothing, it rests longer."""
+        is_taken = self.vitals.heard(outcomes, now=time.monotonic())
+        if self.is_avoided and is_taken:
+            breakers.close_breaker(self.id)
+            self.is_avoided = False
+        elif self.is_avoided:
+            breakers.rest_longer(self.id, f"takes nothing: {self.vitals.last_words}")
 
     def note_batch(self, size: int, seconds: float) -> None:
         """A whole batch of `size` was answered after `seconds`: the next ones are larger or smaller by it.
@@ -90,15 +120,21 @@ def open_channel(channel_id: UUID) -> OpenChannel | None:
             held = None
         if held is None and row is not None:
             held = _open_row(row)
+        if held and row:
+            held.is_avoided = row.avoided_since is not None
         return held
 
 
 def idle_channels() -> list[UUID]:
-    """The channels this process could send on right now; none while any of its lines waits for its carrier."""
+    """The channels this process could send on right now; none while any of its lines waits for its carrier.
+
+    One that is left alone rightly waits.
+    """
+    avoided = {id for id, held in list(_open.items()) if held.is_avoided}
     standing = {id: held.line.state() for id, held in list(_open.items())}
     if any(state.in_flight or state.waiting for state in standing.values()):
         return []
-    return [id for id, state in standing.items() if state.bind == "bound"]
+    return [id for id, state in standing.items() if state.bind == "bound" and id not in avoided]
 
 
 def open_channels() -> list[OpenChannel]:
@@ -134,7 +170,8 @@ def line_settings(row: ChannelRow) -> dict[str, Any]:
 
 def _row(channel_id: UUID) -> ChannelRow | None:
     with tenancy.as_engine():
-        return ChannelRow.objects.filter(pk=channel_id, is_active=True).first()
+        found = ChannelRow.objects.filter(pk=channel_id, is_active=True)
+        return found.annotate(avoided_since=F("breaker__opened_at")).first()
 
 
 def _open_row(row: ChannelRow) -> OpenChannel | None:
@@ -159,20 +196,26 @@ def _store(channel_id: UUID, line: Channel, news: list[RawDeliver]) -> None:
 
 
 class Keeper(threading.Thread):
-    """Opens every active channel and keeps telling how its bind stands, until it is asked to stop."""
+    """Opens every active channel and keeps telling how its bind stands, until it is asked to stop.
+
+    A carrier that gets into trouble, or out of it, is told of at once.
+    """
 
     def __init__(self) -> None:
         super().__init__(name="channel-keeper", daemon=True)
         self._stopped = threading.Event()
 
     def run(self) -> None:
+        kept_at = -float(KEEP_SECONDS)
         while True:
             try:
-                close_old_connections()
-                keep_channels()
+                if time.monotonic() - kept_at >= KEEP_SECONDS or is_there_news():
+                    kept_at = time.monotonic()
+                    close_old_connections()
+                    keep_channels()
             except Exception:
                 log.exception("the channels could not be looked after; trying again")
-            if self._stopped.wait(KEEP_SECONDS):
+            if self._stopped.wait(LOOK_SECONDS):
                 break
         connection.close()
 
@@ -180,8 +223,13 @@ class Keeper(threading.Thread):
         self._stopped.set()
 
 
+def is_there_news() -> bool:
+    """Whether a carrier got into trouble, or out of it, since that was last told."""
+    return any(bool(channel.look()) != bool(channel.trouble) for channel in open_channels())
+
+
 def keep_channels(*, now: datetime | None = None) -> None:
-    """Open what should be open, close what should not, and say how each bind stands."""
+    """Open what should be open, close what should not, say how each bind stands, and leave carriers in trouble alone."""
     now = now or timezone.now()
     with tenancy.as_engine():
         active = set(ChannelRow.objects.filter(is_active=True).values_list("pk", flat=True))
@@ -193,13 +241,24 @@ def keep_channels(*, now: datetime | None = None) -> None:
             [_bind(channel, now) for channel in held],
             update_conflicts=True,
             unique_fields=["channel", "worker"],
-            update_fields=["state", "since", "last_error", "in_flight", "binds_up", "binds", "updated_at"],
-        )
+            update_fields=[
+                "state", "since", "last_error", "in_flight", "binds_up", "binds", "trouble", "sent_at", "updated_at",
+            ],
+        )  # fmt: skip
         Bind.objects.filter(updated_at__lt=now - timedelta(seconds=SILENT_SECONDS * 4)).delete()
+    for channel in held:
+        if channel.trouble:
+            _leave_alone(channel)
+
+
+def _leave_alone(channel: OpenChannel) -> None:
+    if breakers.open_breaker(channel.id, channel.trouble, worker=WORKER, is_bound=channel.is_up):
+        channel.is_avoided = True
+        channel.vitals.forget()  # what it answers to the next trial counts, not what led here
 
 
 def _bind(channel: OpenChannel, now: datetime) -> Bind:
-    state = channel.line.state()
+    state, channel.trouble = channel.line.state(), channel.look()
     return Bind(
         organisation_id=channel.organisation_id,
         channel_id=channel.id,
@@ -210,5 +269,7 @@ def _bind(channel: OpenChannel, now: datetime) -> Bind:
         in_flight=state.in_flight,
         binds_up=state.binds_up,
         binds=state.binds,
+        trouble=channel.trouble[:300],
+        sent_at=channel.vitals.sent_at,
         updated_at=now,
     )

@@ -2,6 +2,8 @@
 
 from django.dispatch import receiver
 
+from messaging.channels.events import channel_avoided
+
 from . import tasks
 from .bell import ring
 from .events import messages_accepted, messages_settled, receipts_stored
@@ -23,3 +25,8 @@ def on_receipts_stored(sender, **facts) -> None:
 @receiver(messages_settled, dispatch_uid="engine.note_settled")
 def on_messages_settled(sender, *, message_ids, organisation_ids, **facts) -> None:
     note("settled", message_ids, **organisations_of(organisation_ids))
+
+
+@receiver(channel_avoided, dispatch_uid="engine.reroute")
+def on_channel_avoided(sender, **facts) -> None:
+    ring(tasks.sweep)

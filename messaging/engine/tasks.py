@@ -31,12 +31,16 @@ def fold_receipts() -> None:
 
 @shared_task(acks_late=True, soft_time_limit=25, time_limit=30)
 def sweep() -> None:
-    """Ring for ripe rows whose bell was missed, end the claims of the dead.  Twice is harmless: all read the rows."""
-    from .dispatch import give_back_of_the_dead, give_up_expired_leases, ring_for_ripe
+    """Ring for ripe rows whose bell was missed, end the claims of the dead, lead around carriers in trouble.
+
+    Twice is harmless: all read the rows.
+    """
+    from .dispatch import give_back_of_the_dead, give_up_expired_leases, reroute_waiting, ring_for_ripe
 
     give_back_of_the_dead()
     give_up_expired_leases()
     ring_for_ripe()
+    reroute_waiting()
 
 
 @shared_task(acks_late=True, soft_time_limit=25, time_limit=30)

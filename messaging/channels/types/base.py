@@ -140,7 +140,8 @@ class RawDeliver:
 class ChannelState:
     """How the line stands now, for the operator's page and for health.
 
-    It is bound while any of its binds is; `binds_up` of `binds` are.
+    It is bound while any of its binds is; `binds_up` of `binds` are.  For `silent_seconds` the carrier has owed answers and
+    given none.
     """
 
     bind: BindState
@@ -150,6 +151,7 @@ class ChannelState:
     waiting: int = 0
     binds_up: int = 0
     binds: int = 1
+    silent_seconds: float = 0.0
 
 
 OnInbound = Callable[[list[RawDeliver]], None]

@@ -2,6 +2,7 @@
 
 from .drain import drain
 from .leases import give_up_expired_leases, ring_for_ripe
+from .rerouting import reroute_waiting
 from .wire import close_journal, give_back_of_the_dead, keep_journal, note_leaving
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "give_up_expired_leases",
     "keep_journal",
     "note_leaving",
+    "reroute_waiting",
     "ring_for_ripe",
 ]

@@ -98,7 +98,11 @@ class Attendance:
 def _claim(channel: OpenChannel) -> list[Claimed]:
     """The next batch; none while the database is away, so that what is on the wire is seen to first."""
     try:
-        return claim(channel_id=channel.id, limit=channel.batch_size, worker=worker_name())
+        room = channel.take_room()
+        batch = claim(channel_id=channel.id, limit=room, worker=worker_name()) if room else []
+        if room and not batch:
+            channel.give_room_back()
+        return batch
     except (OperationalError, InterfaceError) as error:
         _reconnect_or_raise(error)
         return []
@@ -146,4 +150,5 @@ def _finish(channel: OpenChannel, sent: OnTheWire) -> None:
     outcomes = list(sent.outcomes)
     channel.note_batch(len(sent.claimed), time.monotonic() - sent.since)
     _record(channel, sent.claimed, outcomes)
+    channel.note_outcomes(outcomes)
     note_outcomes(sent.claimed, outcomes, channel_id=channel.id)

@@ -100,6 +100,7 @@ class Line(SessionHandler):
             len(self._waiting),
             sum(standing.state == "bound" for standing in standings),
             len(standings),
+            min((session.silent_seconds for session in list(self._sessions) if session.in_flight), default=0.0),
         )
 
     # staying bound

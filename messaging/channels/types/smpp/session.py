@@ -95,7 +95,8 @@ class Session(asyncio.Protocol):
         self._drained: asyncio.Future | None = None
         self._unanswered = 0
         self._reading, self._writable = True, True
-        self._answered_at, self._resumed_at, self._heard_at = 0.0, self._loop.time(), self._loop.time()
+        self._asked_at, self._answered_at = 0.0, 0.0  # asked: since when it has owed us answers without a break
+        self._resumed_at, self._heard_at = self._loop.time(), self._loop.time()
         self._watch: asyncio.TimerHandle | None = None
         self._flushing = False
 
@@ -113,6 +114,13 @@ class Session(asyncio.Protocol):
         return len(self._pending)
 
     @property
+    def silent_seconds(self) -> float:
+        """How long the peer has owed us answers and given none.  May be asked from any thread."""
+        if not self._pending or not self._reading:
+            return 0.0
+        return max(0.0, self._loop.time() - max(self._asked_at, self._answered_at, self._resumed_at))
+
+    @property
     def peer_reads(self) -> bool:
         """Whether the peer bound in a way that lets it be sent requests."""
         return self.bound in (pdu.BIND_RECEIVER, pdu.BIND_TRANSCEIVER)
@@ -121,8 +129,10 @@ class Session(asyncio.Protocol):
         """Send a request; `token` comes back exactly once, in `answers_arrived` or in `unanswered`."""
         if self.why_closed:
             raise SessionClosed(self.why_closed)
-        sequence = self._next_sequence()
-        self._pending[sequence] = (self._loop.time(), token)
+        sequence, now = self._next_sequence(), self._loop.time()
+        if not self._pending:
+            self._asked_at = now
+        self._pending[sequence] = (now, token)
         self._write(command, pdu.OK, sequence, body)
 
     def answer(self, command: int, sequence: int, status: int, body: bytes = b"") -> None:

@@ -1,0 +1,448 @@
+"""T5: carriers in every kind of trouble, at the door: what waits is led around them, and nothing is sent twice, called sent
+without proof, or handed over beyond the window.  What reached a carrier is judged by the carriers' own lists.
+
+Patience is shortened; that it is short enough as it is, is shown beside `messaging.channels.vitals`.
+"""
+
+import itertools
+import threading
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from billing.ledger.books import EVERYTHING, problems
+from kit.sql import rows, run
+from messaging.channels import breakers, runtime, vitals
+from messaging.channels.actions import add_route, create_channel
+from messaging.channels.models import Breaker
+from messaging.channels.tests.lines import until
+from messaging.channels.types.smpp import pdu
+from messaging.channels.types.smpp.testing import PASSWORD, scripted_carrier
+from messaging.engine.dispatch import drain, reroute_waiting, rerouting
+from messaging.engine.models import Message, QueueEntry
+from messaging.engine.states import Status
+from messaging.engine.tests.factories import make_world
+from portal.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WINDOW, MESSAGES, WELL_FOR, LATER = 4, 60, 8, 20
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch):
+    app.conf.task_always_eager = False
+    monkeypatch.setattr(vitals, "DOWN_SECONDS", 0.1)
+    monkeypatch.setattr(vitals, "SILENT_SECONDS", 0.15)
+    monkeypatch.setattr(vitals, "FAILING_SECONDS", 0.05)
+    monkeypatch.setattr(vitals, "ENOUGH_REFUSALS", 5)
+    monkeypatch.setattr(runtime, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(runtime, "LOOK_SECONDS", 0.02)
+    yield
+    runtime.close_all()
+    rerouting._not_before.clear()
+    app.conf.task_always_eager = True
+
+
+# carriers
+
+
+class Witness:
+    """A carrier's own list of what it was sent and what it said to it, while it does what a test tells it."""
+
+    def __init__(self):
+        self.seen: list[tuple[str, int | None]] = []
+        self.in_hand, self.most_in_hand = Counter(), 0
+        self.mood = well
+
+    def __call__(self, session, sequence, message):
+        self.in_hand[session.name] += 1
+        self.most_in_hand = max(self.most_in_hand, self.in_hand[session.name])
+        status = self.mood(self, session, sequence, message)
+        self.seen.append((f"+{message.destination}", status))
+        self.in_hand[session.name] -= status is not None
+
+    @property
+    def may_arrive(self):
+        """The numbers of what it took, and of what it never answered."""
+        return [number for number, status in self.seen if not status]
+
+    @property
+    def seen_numbers(self):
+        return {number for number, _status in self.seen}
+
+    @property
+    def taken(self):
+        return {number for number, status in self.seen if status == pdu.OK}
+
+    def answer(self, session, sequence, status=pdu.OK):
+        body = b"" if status else pdu.encode_message_id(f"{session.name[:8]}-{sequence}")
+        session.answer(pdu.SUBMIT_SM, sequence, status, body)
+        return status
+
+
+def well(witness, session, sequence, message):
+    return witness.answer(session, sequence)
+
+
+def silent(witness, session, sequence, message):
+    session.leave_unanswered()
+
+
+def late(witness, session, sequence, message):
+    """Long after anybody waits for it."""
+    session._loop.call_later(0.6, witness.answer, session, sequence)
+
+
+def hanging_up_within_an_answer(witness, session, sequence, message):
+    session._out.append(pdu.frame(pdu.SUBMIT_SM | pdu.ANSWER, pdu.OK, sequence, pdu.encode_message_id("m1"))[:11])
+    session.close("hung up by the test")
+
+
+def throttling(witness, session, sequence, message):
+    return witness.answer(session, sequence, pdu.THROTTLED)
+
+
+def failing_after_a_while(witness, session, sequence, message):
+    return witness.answer(session, sequence, pdu.SYSTEM_ERROR if len(witness.seen) > WELL_FOR else pdu.OK)
+
+
+def swapping(witness, session, sequence, message):
+    """The later of two is answered first."""
+    held = witness.__dict__.setdefault("held", [])
+    held.append((session, sequence))
+    if len(held) == 2:
+        for one in reversed(held):
+            witness.answer(*one)
+        held.clear()
+    return pdu.OK
+
+
+def answering_twice(witness, session, sequence, message):
+    witness.answer(session, sequence)
+    session.answer(pdu.SUBMIT_SM, sequence, pdu.THROTTLED)
+    return pdu.OK
+
+
+# the world
+
+
+class Town:
+    """A customer, and two carriers that serve its destination: the first is preferred."""
+
+    def __init__(self, carriers, *, serves=("", "")):
+        self.witnesses = [carrier.on_submit for carrier in carriers]
+        self.first, self.second = self.witnesses
+        self.world = make_world()
+        self.first_id, self.second_id = (
+            self._connect(carrier.port, priority, country)
+            for priority, (carrier, country) in enumerate(zip(carriers, serves, strict=True), start=1)
+        )
+
+    def _connect(self, port, priority, country):
+        config = {
+            "host": "127.0.0.1", "port": port, "system_id": "us", "password": PASSWORD, "reconnect_seconds": 0.02,
+            "response_timeout_seconds": 0.4, "queue_seconds": 0.1,
+        }  # fmt: skip
+        operator = self.world.operator
+        with operator.scope():
+            channel = create_channel(
+                organisation=operator, name=f"Carrier {priority}", type="smpp", config=config, window=WINDOW
+            )
+            add_route(channel=channel, country=country, priority=priority)
+        return channel.pk
+
+    def alone(self):
+        """Only these two carry anything."""
+        run("DELETE FROM channels_route WHERE channel_id = %s", [self.world.channel.pk])
+
+    def twice(self):
+        often = Counter(number for witness in self.witnesses for number in witness.may_arrive)
+        return [number for number, count in often.items() if count > 1]
+
+    def invented(self):
+        """What we say was sent though no carrier said so."""
+        sent = set(Message.objects.filter(status=Status.SUBMITTED).values_list("recipient", flat=True))
+        return sent - self.first.taken - self.second.taken
+
+    def miscounted(self):
+        """Channels by which other numbers of messages are counted than there are."""
+        counted = dict(rows("SELECT channel_id, sum(messages) FROM engine_trafficcount WHERE status = 20 GROUP BY 1"))
+        there = Counter(Message.objects.values_list("channel_id", flat=True))
+        return {id for id in counted.keys() | there.keys() if counted.get(id, 0) != there[id]}
+
+
+@contextmanager
+def town(**options):
+    with scripted_carrier(Witness()) as first, scripted_carrier(Witness()) as second:
+        made = Town([first, second], **options)
+        made.carrier = first
+        made.alone()
+        yield made
+
+
+@contextmanager
+def at_work(town):
+    """Workers as they are, but for their processes: the channels are kept, drained and swept all the time."""
+    stop = threading.Event()
+
+    def work(channel_id):
+        try:
+            while not stop.is_set():
+                drain(channel_id=channel_id, turn_seconds=0.5)
+                stop.wait(0.01)
+        finally:
+            connection.close()
+
+    keeper = runtime.Keeper()
+    workers = [threading.Thread(target=work, args=(id,)) for id in (town.first_id, town.second_id)]
+    for thread in [keeper, *workers]:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        keeper.stop()
+        for thread in [keeper, *workers]:
+            thread.join()
+
+
+def nothing_waits():
+    return not QueueEntry.objects.exists() and not rows("SELECT 1 FROM engine_claim")
+
+
+def swept_until(is_so):
+    def look():
+        reroute_waiting()
+        run("UPDATE engine_queueentry SET due_at = now() WHERE due_at > now() AND due_at < now() + interval '1 day'")
+        return is_so()
+
+    until(look)
+
+
+def accept_more(town, *, prefix, count):
+    """Who they are for."""
+    numbers = [f"+44770{prefix}{place:05d}" for place in range(count)]
+    town.world.accept_drafts([town.world.draft(number) for number in numbers])
+    return set(numbers)
+
+
+def send_through(town, mood):
+    """Messages for a carrier that is well, then some while it is in its mood, until none waits."""
+    accept_more(town, prefix=8, count=WELL_FOR)
+    with at_work(town):
+        swept_until(nothing_waits)
+        mood(town)
+        town.world.accept(MESSAGES)
+        swept_until(nothing_waits)
+
+
+def send_more(town):
+    """Those accepted afterwards."""
+    numbers = accept_more(town, prefix=7, count=LATER)
+    with at_work(town):
+        swept_until(nothing_waits)
+    return numbers
+
+
+def of_submits(mood):
+    def begin(town):
+        town.first.mood = mood
+
+    return begin
+
+
+def refusing_every_bind(town):
+    town.carrier.refuse_all()
+    town.carrier.hang_up()
+
+
+TROUBLES = {
+    "no answer": of_submits(silent),
+    "answers too late": of_submits(late),
+    "hanging up within an answer": of_submits(hanging_up_within_an_answer),
+    "a storm of too-fast": of_submits(throttling),
+    "nothing but errors after none": of_submits(failing_after_a_while),
+    "every bind refused": refusing_every_bind,
+}
+
+
+# led around
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_what_waits_for_a_carrier_in_trouble_is_led_around_it(trouble):
+    with town() as there:
+        send_through(there, TROUBLES[trouble])
+        assert Breaker.objects.filter(channel_id=there.first_id).exists()
+        handed_over = len(there.first.seen)
+
+        later = send_more(there)
+
+        assert later <= there.second.taken
+        assert len(there.first.seen) == handed_over
+        assert len(there.first.seen_numbers | there.second.taken) == WELL_FOR + MESSAGES + LATER
+        assert there.twice() == []
+        assert there.invented() == set()
+        assert there.first.most_in_hand <= WINDOW
+        assert there.miscounted() == set()
+        assert problems(EVERYTHING) == []
+
+
+@pytest.mark.parametrize("mood", [swapping, answering_twice])
+def test_a_carrier_that_is_only_odd_is_used_as_ever(mood):
+    with town() as there:
+        send_through(there, of_submits(mood))
+
+        assert not Breaker.objects.exists()
+        assert len(there.first.taken) == MESSAGES + WELL_FOR
+        assert there.second.seen == there.twice() == []
+        assert there.first.most_in_hand <= WINDOW
+
+
+def test_sabotage_without_its_breaker_messages_wait_for_a_carrier_that_takes_none(monkeypatch):
+    monkeypatch.setattr(breakers, "open_breaker", lambda *arguments, **facts: False)
+
+    with town() as there:
+        there.first.mood = throttling
+        there.world.accept(MESSAGES)
+        with at_work(there):
+            swept_until(lambda: len(there.first.seen) > 20)
+
+        assert there.second.seen == []
+
+
+# only what nobody has in hand
+
+
+def holding(witness, session, sequence, message):
+    """Keep the answer until the test lets it go."""
+    witness.__dict__.setdefault("held", []).append((session, sequence, f"+{message.destination}"))
+
+
+def with_answers_held(there):
+    """Hand over a window's worth to a carrier that is slow to answer, and lead the rest around it meanwhile."""
+    there.first.mood = holding
+    there.world.accept(MESSAGES)
+    with at_work(there):
+        swept_until(lambda: len(there.second.taken) >= MESSAGES - 4 * WINDOW)
+
+
+def test_what_is_in_hand_is_left_where_it_is():
+    with town() as there:
+        with_answers_held(there)
+
+        held = {number for _session, _sequence, number in there.first.held}
+        assert held
+        assert held.isdisjoint(there.second.taken)
+        assert there.twice() == []
+
+
+def test_sabotage_if_what_is_in_hand_were_led_around_too_it_would_be_sent_twice(monkeypatch):
+    claimed_too = """
+        SELECT id AS message_id, (SELECT channel FROM route LIMIT 1) AS channel FROM engine_message
+        WHERE channel_id = %(channel)s AND status = 20 LIMIT %(limit)s FOR UPDATE"""
+    queued_anew = """led AS (
+        INSERT INTO engine_queueentry (message_id, organisation_id, channel_id, campaign_id, lane, due_at)
+        SELECT id, organisation_id, channel_id, campaign_id, 2, now() FROM moved
+        ON CONFLICT (message_id) DO UPDATE SET channel_id = excluded.channel_id
+    ),
+    counted AS"""
+    before, _led, after = rerouting._MOVE.partition("led AS (")
+    move = before.replace(rerouting._PICK, claimed_too) + queued_anew + after.partition("counted AS")[2]
+    monkeypatch.setattr(rerouting, "_MOVE", move)
+
+    with town() as there:
+        with_answers_held(there)
+
+        assert there.twice() != []
+
+
+# waiting, and coming back
+
+
+def test_what_no_other_route_serves_waits_and_leaves_when_the_carrier_is_well_again(monkeypatch):
+    monkeypatch.setattr(breakers, "REST_SECONDS", 0.1)
+    monkeypatch.setattr(breakers, "LONGEST_REST_SECONDS", 0.2)
+    with town(serves=("", "US")) as there:
+        there.first.mood = throttling
+        there.world.accept(MESSAGES)
+        with at_work(there):
+            swept_until(Breaker.objects.exists)
+            before = len(there.first.seen)
+            swept_until(lambda: len(there.first.seen) >= before + 3)
+            assert there.first.taken == set()
+
+            there.first.mood = well
+            swept_until(nothing_waits)
+
+        assert len(there.first.taken) == MESSAGES
+        assert there.second.seen == there.twice() == []
+        assert not Breaker.objects.exists()
+        assert set(Message.objects.values_list("channel_id", flat=True)) == {there.first_id}
+
+
+def test_new_messages_come_back_to_the_preferred_carrier_when_a_trial_is_taken(monkeypatch):
+    monkeypatch.setattr(breakers, "REST_SECONDS", 0.1)
+    with town() as there:
+        send_through(there, of_submits(throttling))
+        there.first.mood, known, place = well, len(there.first.taken), itertools.count()
+        with at_work(there):
+
+            def comes_back():
+                there.world.accept_drafts([there.world.draft(f"+4477007{next(place):05d}")])
+                return not Breaker.objects.exists() and len(there.first.taken) > known
+
+            swept_until(comes_back)
+            swept_until(nothing_waits)
+
+        assert there.twice() == []
+        assert problems(EVERYTHING) == []
+
+
+# what is moved, and what with it
+
+
+def test_price_quote_and_campaigns_stay_and_the_traffic_goes_with_the_messages():
+    with town() as there:
+        accepted = there.world.accept(5)
+        before = list(Message.objects.order_by("id").values_list("id", "price", "quote_id"))
+        breakers.open_breaker(there.first_id, "no answer", worker="w1", is_bound=True)
+
+        assert reroute_waiting() == len(accepted.messages) == 5
+
+        assert list(Message.objects.order_by("id").values_list("id", "price", "quote_id")) == before
+        assert set(QueueEntry.objects.values_list("channel_id", flat=True)) == {there.second_id}
+        sums = rows("SELECT channel_id, sum(messages), sum(segments), sum(amount) FROM engine_trafficcount"
+                    " WHERE status = 20 GROUP BY 1 HAVING sum(messages) <> 0 OR sum(amount) <> 0")  # fmt: skip
+        assert sums == [(there.second_id, 5, 5, sum(price for _, price, _ in before))]
+        assert reroute_waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("_case", "stays"),
+    [
+        ("held for its campaign", f"UPDATE engine_queueentry SET due_at = '{rerouting.NEVER}'"),
+        ("a test of that channel", "UPDATE engine_message SET is_test = true"),
+        ("served by nobody else", "UPDATE engine_message SET country = 'CN'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " in value and "UPDATE" not in value else "",
+)
+def test_what_stays_though_its_carrier_is_in_trouble(_case, stays):
+    with town(serves=("", "GB")) as there:
+        there.world.accept()
+        run(stays)
+        breakers.open_breaker(there.first_id, "no answer", worker="w1", is_bound=True)
+
+        assert reroute_waiting() == 0
+        assert QueueEntry.objects.get().channel_id == there.first_id
+
+
+def test_many_are_led_around_batch_after_batch(monkeypatch):
+    monkeypatch.setattr(rerouting, "BATCH", 10)
+    with town() as there:
+        there.world.accept(45)
+        breakers.open_breaker(there.first_id, "no answer", worker="w1", is_bound=True)
+
+        assert reroute_waiting() == 45
