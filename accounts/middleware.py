@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from kit import tenancy
+from kit.reports import ReportResponse
 
 from . import audit
 from .addresses import client_address
@@ -75,7 +76,7 @@ class TenancyMiddleware:
                 with person_scope(request):
                     response = response.answer()
             response.headers.setdefault("Content-Language", translation.get_language())
-            if response.streaming:
+            if response.streaming and not isinstance(response, ReportResponse):
                 response.streaming_content = in_person_scope(request, response.streaming_content)
         return response
 

@@ -35,7 +35,7 @@ class Scope:
         )
 
 
-_APPLY = (
+APPLY = (
     "SELECT current_setting('role'), set_config('role', %s, true), set_config('app.organisation', %s, true),"
     " set_config('app.path', %s, true), set_config('app.reach', %s, true), set_config('app.user', %s, true),"
     " set_config('app.memberships', %s, true), set_config('app.presented', %s, true)"
@@ -112,7 +112,7 @@ def _current_role() -> str:
 
 def _apply(scope: Scope) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(_APPLY, (scope.role, *scope.settings()))
+        cursor.execute(APPLY, (scope.role, *scope.settings()))
         return cursor.fetchone()[0]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import formats
 from django.utils.functional import cached_property
@@ -17,6 +17,7 @@ from accounts.views_support import OrganisationMixin
 from kit.formatting import mask_phone
 from kit.htmx import FragmentMixin
 from kit.money import units
+from kit.reports import ReportResponse
 from kit.spreadsheets import csv_lines
 from messaging.content.models import TemplateVersion
 
@@ -90,8 +91,10 @@ class MessagesCsvView(FilteredMixin, View):
                 after={"filters": without(request.GET, "number").urlencode()},
             )  # fmt: skip
         rows = self.messages().filter(self.filter.wanted)[:MOST_EXPORTED]
-        lines = csv_lines(lines_of(rows, shows_numbers=shows_numbers), header=HEADER)
-        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        response = ReportResponse(
+            lambda database: csv_lines(lines_of(rows.using(database), shows_numbers=shows_numbers), header=HEADER),
+            content_type="text/csv; charset=utf-8",
+        )
         response.headers["Content-Disposition"] = 'attachment; filename="messages.csv"'
         return response
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from kit.money import Micros
+from kit.reports import read_report
 from messaging.engine.models import TrafficCount
 from messaging.engine.states import FIRST_FINAL, Status
 
@@ -51,12 +52,12 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 def tallies_by_hour(organisation: Organisation, first: datetime, last: datetime) -> dict[datetime, Tally]:
     """What happened in each hour from `first` up to `last`; hours without traffic are missing."""
-    return _tallies(counts_of(organisation, first, last), "hour")
+    return _long_tallies(counts_of(organisation, first, last), "hour")
 
 
 def tallies_by_country(organisation: Organisation, first: datetime, last: datetime) -> dict[str, Tally]:
     """What happened for each destination, the busiest first."""
-    found = _tallies(counts_of(organisation, first, last), "country")
+    found = _long_tallies(counts_of(organisation, first, last), "country")
     return dict(sorted(found.items(), key=lambda place: (-place[1].accepted, place[0])))
 
 
@@ -67,7 +68,7 @@ def tallies_by_channel(first: datetime, last: datetime) -> dict[UUID, Tally]:
 
 def tallies_by_organisation(first: datetime, last: datetime) -> dict[UUID, Tally]:
     """What each organisation in the scope sent."""
-    return _tallies(TrafficCount.objects.filter(hour__gte=first, hour__lt=last), "organisation_id")
+    return _long_tallies(TrafficCount.objects.filter(hour__gte=first, hour__lt=last), "organisation_id")
 
 
 def in_flight(organisation: Organisation) -> int:
@@ -82,6 +83,11 @@ def in_flight(organisation: Organisation) -> int:
 
 def counts_of(organisation: Organisation, first: datetime, last: datetime) -> QuerySet[TrafficCount]:
     return TrafficCount.objects.filter(organisation=organisation, hour__gte=first, hour__lt=last)
+
+
+def _long_tallies(counts: QuerySet[TrafficCount], key: str) -> dict:
+    """Of weeks and of whole trees: a report, which a replica may answer."""
+    return read_report(lambda database: _tallies(counts.using(database), key))
 
 
 def _tallies(counts: QuerySet[TrafficCount], key: str) -> dict:

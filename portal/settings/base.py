@@ -122,6 +122,19 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
         "options": f"-c jit=off -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=60s -c app.organisation="
     }
 )
+#: A hot standby that figures and exports are read from, with the web's login; empty: they are read from the primary
+REPORTS_DATABASE_URL = os.environ.get("SIGNALBOX_REPORTS_DATABASE_URL", "")
+REPORTS_MOST_SECONDS_BEHIND = int(os.environ.get("SIGNALBOX_REPORTS_MOST_SECONDS_BEHIND", "30"))
+if REPORTS_DATABASE_URL:
+    DATABASES["reports"] = dj_database_url.parse(REPORTS_DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    DATABASES["reports"].setdefault("OPTIONS", {}).update(
+        {
+            "connect_timeout": 2,
+            "options": "-c jit=off -c default_transaction_read_only=on -c statement_timeout=60s"
+            " -c idle_in_transaction_session_timeout=60s -c app.organisation=",
+        }
+    )
+DATABASE_ROUTERS = ["kit.reports.ReportsRouter"]
 #: A login that may replicate, for backups; empty: the embedded server's own superuser
 BACKUP_DATABASE_URL = os.environ.get("SIGNALBOX_BACKUP_DATABASE_URL", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
