@@ -13,6 +13,7 @@ import pytest
 from bench import carrier, generator, processes, report, throughput
 from bench.carrier import Mood
 from bench.generator import Range, Volley, get, percentile, post, status_and_length
+from bench.house import WentWrong
 from bench.loads import Task, form_of, many_a_request, number_of, one_a_request
 from bench.peers import __main__ as peers
 from bench.peers import kannel
@@ -224,10 +225,27 @@ def test_everybody_has_a_turn_each_round_and_noisy_turns_are_repeated():
 
         return play
 
-    found = peers.alternate({"a": turn("a", 0.9), "b": turn("b")}, runs=2, retries=1)
+    found = peers.alternate({"a": turn("a", 0.9), "b": turn("b")}, runs=2, patience=peers.Patience(1))
 
     assert order == ["a", "a", "b", "a", "b"]
     assert [len(showings) for showings in found.values()] == [2, 2]
+
+
+def test_a_turn_that_failed_is_repeated_told_of_and_ends_nothing():
+    tries = iter([WentWrong("Kannel: 503"), showing("a", 100, 10), WentWrong("Kannel: gone")])
+
+    def play() -> Showing:
+        come = next(tries)
+        if isinstance(come, WentWrong):
+            raise come
+        return come
+
+    patience = peers.Patience(1)
+    found = peers.alternate({"a": play, "b": lambda: showing("b", 50, 10)}, runs=2, patience=patience)
+
+    assert [len(showings) for showings in found.values()] == [1, 2]
+    assert patience.failures == ["a: Kannel: 503", "a: Kannel: gone"]
+    assert "b " in peers.verdict(found)
 
 
 def test_ratios_are_of_medians_and_say_what_was_reached():

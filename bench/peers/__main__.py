@@ -6,14 +6,19 @@
 Installs Debian's `kannel` and `kannel-extras` where it may.  Kannel runs with a window of 100, wholly in memory and with
 its receipts' whereabouts in PostgreSQL (ours, durable); it takes one message a request over 32 kept-alive connections and
 calls back for each receipt.  Signalbox takes its loads a, b and c (bench/throughput.py) with a house that stays up
-between its turns.  CPU is that of each peer's own processes, its database included.  Noisy runs are repeated, a few times
-at most.  What is written for Kannel stays in var/bench/peers.
+between its turns.  CPU is that of each peer's own processes, its database included.  Receipts come right behind their
+submits' answers, which suits Kannel best; `--receipt-delay 0 1` compares with receipts after a second as well.  Noisy and
+failed runs are repeated, a few times at most.  What is written for Kannel stays in var/bench/peers.
 """
 
 import argparse
 import statistics
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bench import report
@@ -43,28 +48,54 @@ def read_arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--retries", type=int, default=4, help="how many noisy runs are repeated in all")
-    parser.add_argument("--messages", type=int, default=20_000, help="of each run but those of load c")
-    parser.add_argument("--campaign", type=int, help="messages of load c; ten times the others when not said")
+    parser.add_argument("--messages", type=int, default=30_000, help="of each run but those of load c")
+    parser.add_argument("--campaign", type=int, default=100_000, help="messages of load c")
     parser.add_argument("--loads", default="abc", help="which of our loads take part; none when empty")
     parser.add_argument("--limit", type=float, default=120, help="seconds a run may take")
-    parser.add_argument("--receipt-delay", type=float, default=1.0, help="the carrier's, for everybody")
+    parser.add_argument(
+        "--receipt-delay", type=float, nargs="+", default=[0.0], metavar="SECONDS",
+        help="the carrier's, for everybody; a contest for each when there are several",
+    )  # fmt: skip
     parser.add_argument("--port", type=int, default=8101)
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser.parse_args(words)
 
 
-def alternate(turns: dict[str, Callable[[], Showing]], *, runs: int, retries: int) -> dict[str, list[Showing]]:
-    """Round after round everybody has a turn; a noisy one is repeated while retries last, then kept."""
+@dataclass
+class Patience:
+    """How many turns may still be repeated in a sitting, and what went wrong in it so far."""
+
+    retries: int
+    failures: list[str] = field(default_factory=list)
+
+    def fit(self, name: str, turn: Callable[[], Showing]) -> Showing | None:
+        """The first turn on a machine of its own; the last one when patience is at its end, None when that failed."""
+        while True:
+            showing = self._attempt(name, turn)
+            if (showing and showing.is_fit) or not self.retries:
+                return showing
+            self.retries -= 1
+            if showing:
+                print(f"  {line(showing)}  (others took {showing.foreign_cores:.2f} cores: thrown away)", flush=True)
+
+    def _attempt(self, name: str, turn: Callable[[], Showing]) -> Showing | None:
+        try:
+            return turn()
+        except (WentWrong, OSError, subprocess.SubprocessError) as error:
+            self.failures.append(f"{name}: {error}")
+            print(f"  {name} FAILED: {error}", file=sys.stderr, flush=True)
+            return None
+
+
+def alternate(turns: Mapping[str, Callable[[], Showing]], *, runs: int, patience: Patience) -> dict[str, list[Showing]]:
+    """Round after round everybody has a turn.  A noisy one is repeated while patience lasts, then kept; a failed one
+    is repeated likewise, then left out."""
     showings: dict[str, list[Showing]] = {name: [] for name in turns}
     for number in range(1, runs + 1):
         for name, turn in turns.items():
-            showing = turn()
-            while not showing.is_fit and retries:
-                retries -= 1
-                print(f"  {line(showing)}  (others took {showing.foreign_cores:.2f} cores: thrown away)", flush=True)
-                showing = turn()
-            showings[name].append(showing)
-            print(f"{number} {line(showing)}", flush=True)
+            if showing := patience.fit(name, turn):
+                showings[name].append(showing)
+                print(f"{number} {line(showing)}", flush=True)
     return showings
 
 
@@ -78,16 +109,16 @@ def line(showing: Showing) -> str:
 
 def medians(showings: dict[str, list[Showing]]) -> dict[str, tuple[float, float]]:
     """Messages told back a second and own CPU of each contestant; of the fit runs, or of all where none was fit."""
-    chosen = {name: [one for one in found if one.is_fit] or found for name, found in showings.items()}
+    chosen = {name: [one for one in found if one.is_fit] or found for name, found in showings.items() if found}
     return {
         name: (statistics.median(one.told_back for one in found), statistics.median(one.ours for one in found))
         for name, found in chosen.items()
     }
 
 
-def verdict(showings: dict[str, list[Showing]]) -> str:
+def verdict(showings: dict[str, list[Showing]], *, delay: float = 0.0) -> str:
     found = medians(showings)
-    lines = ["", "medians:"]
+    lines = ["", f"medians, receipts {f'after {delay:g} s' if delay else 'at once'}:"]
     for name, (rate, cpu) in found.items():
         rates = [one.told_back for one in showings[name]]
         fit = sum(one.is_fit for one in showings[name])
@@ -111,7 +142,7 @@ def verdict(showings: dict[str, list[Showing]]) -> str:
 
 
 def signalbox_turn(bench: Bench, sender, load: str, asked: argparse.Namespace) -> Callable[[], Showing]:
-    messages = (asked.campaign or asked.messages * 10) if load == "c" else asked.messages
+    messages = asked.campaign if load == "c" else asked.messages
 
     def turn() -> Showing:
         result = bench.run(load, bench.task(sender, messages=messages, limit=asked.limit))
@@ -126,46 +157,72 @@ def signalbox_turn(bench: Bench, sender, load: str, asked: argparse.Namespace) -
 
 
 def kannel_turns(
-    asked: argparse.Namespace, idle: Callable[[], Mapping[str, int]] = dict
+    asked: argparse.Namespace, mood: Mood, idle: Callable[[], Mapping[str, int]] = dict
 ) -> dict[str, Callable[[], Showing]]:
-    mood = Mood(asked.receipt_delay)
     return {
-        name: lambda storage=storage: run_kannel(
-            storage, messages=asked.messages, mood=mood, limit=asked.limit, idle=idle
-        )
+        name: partial(run_kannel, storage, messages=asked.messages, mood=mood, limit=asked.limit, idle=idle)
         for name, storage in KANNELS.items()
     }
 
 
-def measure(asked: argparse.Namespace) -> dict[str, list[Showing]]:
-    kannel.install()
+@contextmanager
+def contestants(asked: argparse.Namespace) -> Iterator[Callable[[Mood], dict[str, Callable[[], Showing]]]]:
+    """Everybody's turns under a mood of the carrier; a house of ours stays up for them when one of our loads takes part."""
     if not asked.loads:
-        return alternate(kannel_turns(asked), runs=asked.runs, retries=asked.retries)
+        yield partial(kannel_turns, asked)
+        return
     with house(VAR, port=asked.port) as found:
         enter(found)
-        sender = fund(found, messages=asked.messages * 14 * (asked.runs + asked.retries))
+        sender = fund(found, messages=money_for(asked))
         with Database(found.admin_dsn) as database:
-            bench = Bench(found, database, mood=Mood(asked.receipt_delay))
-            turns = {f"signalbox-{load}": signalbox_turn(bench, sender, load, asked) for load in asked.loads}
-            showings = alternate(
-                kannel_turns(asked, lambda: found.pids) | turns, runs=asked.runs, retries=asked.retries
-            )
+            sent = 0
+
+            def turns(mood: Mood) -> dict[str, Callable[[], Showing]]:
+                nonlocal sent
+                bench = Bench(found, database, mood=mood, first=sent)
+                sent += money_for(asked)
+                ours = {f"signalbox-{load}": signalbox_turn(bench, sender, load, asked) for load in asked.loads}
+                return kannel_turns(asked, mood, lambda: found.pids) | ours
+
+            yield turns
         found.command("check_books", seconds=300)
+
+
+def money_for(asked: argparse.Namespace) -> int:
+    """More messages than a sitting can come to send."""
+    return (2 * asked.messages + asked.campaign) * (asked.runs + asked.retries) * len(asked.receipt_delay)
+
+
+def measure(asked: argparse.Namespace, patience: Patience) -> dict[float, dict[str, list[Showing]]]:
+    """The showings of a contest for each of the carrier's delays."""
+    kannel.install()
+    showings = {}
+    with contestants(asked) as turns:
+        for delay in asked.receipt_delay:
+            print(f"receipts {f'after {delay:g} s' if delay else 'at once'}", flush=True)
+            showings[delay] = alternate(turns(Mood(delay)), runs=asked.runs, patience=patience)
     return showings
 
 
 def main() -> int:
     asked = read_arguments()
     print(report.machine())
+    patience = Patience(asked.retries)
     try:
-        showings = measure(asked)
+        showings = measure(asked, patience)
     except WentWrong as error:
         print(f"FAILED: {error}", file=sys.stderr)
         return 1
-    print(verdict(showings))
+    for delay, found in showings.items():
+        print(verdict(found, delay=delay))
     if asked.json:
-        report.write(asked.json, "peers", {"showings": showings, "medians": medians(showings)})
-    return 0
+        contests = [
+            {"receipt_delay": delay, "showings": found, "medians": medians(found)} for delay, found in showings.items()
+        ]
+        report.write(asked.json, "peers", {"contests": contests, "failures": patience.failures})
+    for failure in patience.failures:
+        print(f"FAILED, and repeated while retries lasted: {failure}", file=sys.stderr)
+    return 1 if patience.failures else 0
 
 
 if __name__ == "__main__":

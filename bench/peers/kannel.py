@@ -25,6 +25,7 @@ from portal.stack.processes import Part
 VAR = ROOT / "var" / "bench" / "peers"
 PACKAGES = ("kannel", "kannel-extras")
 WINDOW = 100
+ERRORS = "3"  # a log level of Kannel's
 PASSWORD = "bench"  # noqa: S105  of a Kannel that listens on loopback for a minute
 
 #: Kannel looks rows up by PostgreSQL's former row numbers, which a column of that name gives back.
@@ -77,12 +78,18 @@ def running(storage: str) -> Iterator[Kannel]:
         start(stack, kannel, "sink", sys.executable, "-m", "bench.peers.sink", str(ports["sink"]))
         conf = VAR / f"kannel-{storage}.conf"
         conf.write_text(configuration(ports, storage, database))
-        start(stack, kannel, "bearerbox", shutil.which("bearerbox") or "bearerbox", str(conf))
+        wait_until(lambda: ask(ports["control"], "/stats") is not None, 30, "the carrier listens")
+        start_box(stack, kannel, "bearerbox", conf)
         wait_until(lambda: ask(ports["admin"], "/status.txt") is not None, 30, "Kannel's bearerbox answers")
-        start(stack, kannel, "smsbox", shutil.which("smsbox") or "smsbox", str(conf))
+        start_box(stack, kannel, "smsbox", conf)
         wait_until(lambda: ask(ports["sendsms"], "/") is not None, 30, "Kannel's smsbox answers")
         wait_until(lambda: b"online" in (ask(ports["admin"], "/status.txt") or b""), 30, "Kannel is bound")
         yield kannel
+
+
+def start_box(stack: ExitStack, kannel: Kannel, name: str, conf: Path) -> None:
+    """One of Kannel's programs.  Unless told otherwise it also writes a debug line for all it does to its standard error."""
+    start(stack, kannel, name, shutil.which(name) or name, "--verbosity", ERRORS, str(conf))
 
 
 def start(stack: ExitStack, kannel: Kannel, name: str, *argv: str) -> None:

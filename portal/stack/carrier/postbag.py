@@ -39,6 +39,10 @@ class Postbag:
         return self.kept >= self._limit
 
     def keep(self, body: bytes, *, seconds: float) -> None:
+        """To be handed over after so many seconds: at once means right behind the submit's answer."""
+        if seconds <= 0:
+            self.deliver_now(body)
+            return
         self._promise(body)
         self._agenda.after(seconds, self._is_due, body)
 
