@@ -1,6 +1,13 @@
 """The database goes at any statement of a request: 503 with Retry-After, nothing half done, and the retry does it once."""
 
 import json
+import os
+import subprocess
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,6 +23,9 @@ from messaging.content.models import MessageTemplate
 from messaging.engine.models import IdempotencyRecord, Message, QueueEntry
 from messaging.engine.tests.factories import make_world
 from portal.celery import app
+from portal.operations.postgres_tools import backup_url
+from portal.stack.identity import server_identity
+from tests.chaos.house import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TROUBLE = "portal.site.middleware.DatabaseTroubleMiddleware"
@@ -64,6 +74,11 @@ def server():
     """A session of our own beside the request's, as the owner."""
     password = connection.settings_dict["PASSWORD"]
     return psycopg.connect(connection.connection.info.dsn, password=password, options="", autocommit=True)
+
+
+def superuser():
+    """The same as the one who may do everything."""
+    return psycopg.connect(backup_url(), dbname=connection.settings_dict["NAME"], autocommit=True)
 
 
 class Striking:
@@ -147,14 +162,52 @@ def test_whatever_the_database_says_when_it_cannot_go_on(world, post, state):
     assert is_done_once(world)
 
 
-def test_a_lock_somebody_keeps_is_waited_for_only_so_long(world, post):
+@pytest.mark.parametrize("timeout", ["lock_timeout", "statement_timeout"])
+def test_a_lock_somebody_keeps_is_waited_for_only_so_long(world, post, timeout):
     post()  # opens the pot, and notes the key's use
     with server() as other, other.transaction():
         other.execute("LOCK TABLE ledger_account")
         with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '200ms'")
+            cursor.execute(f"SET {timeout} = '200ms'")
         assert is_clean_refusal(post("order-2"))
 
+    connection.close()
+    assert is_done_once(world)
+
+
+class Rival:
+    """Somebody who has locked the purse, and wants the queue as soon as the request wants the purse."""
+
+    def __init__(self, session):
+        self.session, self.thread = session, None
+        session.execute("SELECT 1 FROM ledger_account FOR UPDATE")
+
+    def __call__(self, execute, sql, params, many, context):
+        if self.thread is None and "FROM ledger_account WHERE id = ANY" in str(sql):
+            self.thread = threading.Thread(target=self.want_the_queue)
+            self.thread.start()
+            wait_until(self.waits, seconds=10, what="the other one waits for us")
+        return execute(sql, params, many, context)
+
+    def want_the_queue(self):
+        self.session.execute("LOCK TABLE engine_queueentry IN SHARE MODE")
+
+    def waits(self):
+        with superuser() as witness:
+            pid = self.session.info.backend_pid
+            return bool(witness.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND pid = %s", [pid]).fetchone())
+
+
+def test_a_real_deadlock_is_told_to_the_caller_and_leaves_nothing(world, post):
+    with superuser() as other, other.transaction(force_rollback=True):
+        other.execute("SET LOCAL deadlock_timeout = '1min'")  # so that it is the request that finds out
+        rival = Rival(other)
+        with connection.execute_wrapper(rival):
+            assert is_clean_refusal(post())
+        rival.thread.join()
+
+    assert is_nothing_stored(world)
+    assert post().status_code == 202
     assert is_done_once(world)
 
 
@@ -168,6 +221,62 @@ def test_with_all_connections_used_up_callers_are_told_to_come_back(world, post)
             assert is_clean_refusal(post())
         finally:
             other.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+
+    assert post().status_code == 202
+    assert is_done_once(world)
+
+
+# --- a disk that is full
+
+
+@contextmanager
+def small_disk(megabytes=16):
+    """A file system of its own that PostgreSQL may keep tables on."""
+    place = Path(tempfile.mkdtemp(dir="/tmp"))  # noqa: S108  where whoever runs the server may look
+    place.chmod(0o755)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", place], capture_output=True, check=False
+    )
+    try:
+        if mounted.returncode:
+            pytest.skip(f"a file system can't be mounted here: {mounted.stderr.decode().strip()}")
+        server_identity().own(place)
+        place.chmod(0o700)
+        yield place
+    finally:
+        subprocess.run(["umount", place], capture_output=True, check=False)
+        place.rmdir()
+
+
+@pytest.fixture
+def crowded():
+    """Today's messages lie on a disk with no room left; what takes the room."""
+    if os.geteuid():
+        pytest.skip("only root may mount a small disk")
+    today, small = f"engine_message_{datetime.now(UTC):%Y%m%d}", f"small_{os.getpid()}"
+    with small_disk() as place, superuser() as owner:
+        owner.execute(f"CREATE TABLESPACE {small} LOCATION '{place}'")
+        owner.execute(f"ALTER TABLE {today} SET TABLESPACE {small}")
+        owner.execute(f"CREATE TABLE filler (bytes text) TABLESPACE {small}")
+        owner.execute("ALTER TABLE filler ALTER bytes SET STORAGE PLAIN")
+        with pytest.raises(psycopg.errors.DiskFull):
+            while True:
+                owner.execute("INSERT INTO filler SELECT repeat('x', 7000) FROM generate_series(1, 50)")
+        for _ in range(50):  # to the last page
+            with suppress(psycopg.errors.DiskFull):
+                owner.execute("INSERT INTO filler VALUES (repeat('x', 7000))")
+        yield owner
+        owner.execute("DROP TABLE IF EXISTS filler")
+        owner.execute(f"ALTER TABLE {today} SET TABLESPACE pg_default")
+        owner.execute(f"DROP TABLESPACE {small}")
+
+
+def test_a_disk_that_is_really_full_is_told_to_the_caller_and_all_goes_on_when_there_is_room(world, post, crowded):
+    for _ in range(3):
+        assert is_clean_refusal(post())
+    assert is_nothing_stored(world)
+
+    crowded.execute("DROP TABLE filler")
 
     assert post().status_code == 202
     assert is_done_once(world)
