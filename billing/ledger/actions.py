@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -48,6 +50,28 @@ def accounts_of(pots: Iterable[Pot]) -> dict[Pot, Account]:
     return found
 
 
+#: Pots as they were found once.  Which account a pot is never changes; how much is in it is nobody's to read here.
+_known: dict[Pot, Account] = {}
+_MOST_KNOWN = 20_000
+
+
+def pots_of(pots: Iterable[Pot]) -> dict[Pot, Account]:
+    """The same to move money between: each process looks for a pot once.  Their balances are not to be read."""
+    wanted = set(pots)
+    known = {pot: account for pot in wanted if (account := _known.get(pot))}
+    if missing := wanted - known.keys():
+        found = accounts_of(missing)
+        transaction.on_commit(partial(_remember, found))  # what was opened in a transaction may be gone with it
+        known |= found
+    return known
+
+
+def _remember(found: dict[Pot, Account]) -> None:
+    if len(_known) > _MOST_KNOWN:
+        _known.clear()
+    _known.update(found)
+
+
 def post(*moves: Move) -> list[Transfer]:
     """Make all the movements, or none, and return the transfers that prove them, in the order given.
 
@@ -61,8 +85,19 @@ def post(*moves: Move) -> list[Transfer]:
         _check(move)
     if not moves:
         return []
-    with transaction.atomic():
-        return _make(moves, _lock(moves))
+    with nullcontext() if connection.in_atomic_block else transaction.atomic():
+        made = {transfer.reference: transfer for transfer in _make(_one_each(moves))}
+    return [made[move.reference] for move in moves]
+
+
+def _one_each(moves: Sequence[Move]) -> list[Move]:
+    """The moves in the order of their references: two posts of the same causes then meet in the same order."""
+    by_reference: dict[str, Move] = {}
+    for move in sorted(moves, key=lambda move: move.reference):
+        first = by_reference.setdefault(move.reference, move)
+        if (first.source.pk, first.target.pk, first.amount) != (move.source.pk, move.target.pk, move.amount):
+            raise ReferenceTaken
+    return list(by_reference.values())
 
 
 def transfer(
@@ -79,7 +114,7 @@ def hold(*, organisation: Organisation, currency: str, amount: Micros, reference
     if not amount:
         return
     wallet, held = (organisation.pk, Account.Kind.WALLET, currency), (organisation.pk, Account.Kind.HOLD, currency)
-    pots = accounts_of([wallet, held])
+    pots = pots_of([wallet, held])
     post(Move(pots[wallet], pots[held], amount, Reason.HOLD, reference, subject))
 
 
@@ -125,9 +160,6 @@ _FIND = """
 SELECT id, organisation_id, kind, currency, has_floor, balance, floor FROM ledger_account
 WHERE (organisation_id, kind, currency) IN (SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]))
 """
-_LOCK = """
-SELECT id, organisation_id, kind, currency, has_floor, balance, floor FROM ledger_account
-WHERE id = ANY(%s::uuid[]) AND has_floor ORDER BY id FOR NO KEY UPDATE"""
 
 
 def _read(statement: str, parameters: list) -> list[Account]:
@@ -158,23 +190,32 @@ def _check(move: Move) -> None:
         raise CurrencyMismatch
 
 
-def _lock(moves: Sequence[Move]) -> dict[UUID, Account]:
-    """Lock the pots that have a floor, in primary-key order, and return them as they are now."""
-    wanted = {pot.pk for move in moves for pot in (move.source, move.target) if pot.has_floor}
-    locked = {account.pk: account for account in _read(_LOCK, [list(wanted)])}
-    if locked.keys() != wanted:
-        raise NotFound
-    return locked
-
-
-# One statement: the new transfers decide what the balances change by.  A reference that is there already yields no
-# row and so changes nothing; a pot that would end below its floor is not updated and comes back as short.
+# The balances are locked before the second statement looks at them, so that it sees them as they stay.  All or nothing:
+# when a pot would end below its floor, or a reference was used for something else, no row is made.  A reference that is
+# there already yields no row and so changes nothing.
+_LOCK = "SELECT FROM ledger_account WHERE id = ANY(%(floored)s::uuid[]) AND has_floor ORDER BY id FOR NO KEY UPDATE"
 _MAKE = """
-WITH made AS (
+WITH moves AS MATERIALIZED (
+    SELECT * FROM unnest(%(id)s::uuid[], %(source_id)s::uuid[], %(target_id)s::uuid[], %(organisation_id)s::uuid[],
+        %(target_organisation_id)s::uuid[], %(amount)s::bigint[], %(currency)s::text[], %(reason)s::text[],
+        %(reference)s::text[], %(subject)s::text[])
+        AS m (id, source_id, target_id, organisation_id, target_organisation_id, amount, currency, reason, reference, subject)
+), known AS MATERIALIZED (
+    SELECT t.reference, (t.source_id, t.target_id, t.amount) IS DISTINCT FROM (m.source_id, m.target_id, m.amount) AS is_other
+    FROM moves m JOIN ledger_transfer t ON t.reference = m.reference
+), wanted AS (
+    SELECT account, sum(change)::bigint AS change FROM (
+        SELECT source_id AS account, -amount AS change, reference FROM moves
+        UNION ALL SELECT target_id, amount, reference FROM moves
+    ) AS changes WHERE reference NOT IN (SELECT reference FROM known) GROUP BY account
+), short AS MATERIALIZED (
+    SELECT wanted.account, -wanted.change AS needed, pot.balance - pot.floor AS available
+    FROM wanted LEFT JOIN ledger_account pot ON pot.id = wanted.account AND pot.has_floor
+    WHERE wanted.account = ANY(%(floored)s::uuid[]) AND (pot.id IS NULL OR pot.balance + wanted.change < pot.floor)
+), made AS (
     INSERT INTO ledger_transfer (id, source_id, target_id, organisation_id, target_organisation_id, amount, currency,
         reason, reference, subject, created_at)
-    SELECT *, now() FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[],
-        %s::text[], %s::text[], %s::text[])
+    SELECT *, now() FROM moves WHERE NOT EXISTS (SELECT FROM short) AND NOT EXISTS (SELECT FROM known WHERE is_other)
     ON CONFLICT (reference) DO NOTHING
     RETURNING source_id, target_id, amount
 ), nets AS (
@@ -182,14 +223,9 @@ WITH made AS (
         SELECT source_id AS account, -amount AS change FROM made UNION ALL SELECT target_id, amount FROM made
     ) AS changes GROUP BY account
 ), changed AS (
-    UPDATE ledger_account SET balance = balance + nets.change FROM nets
-    WHERE id = nets.account AND has_floor AND balance + nets.change >= floor
-    RETURNING id
+    UPDATE ledger_account SET balance = balance + nets.change FROM nets WHERE id = nets.account AND has_floor
 )
-SELECT (SELECT count(*) FROM made), now(), (
-    SELECT jsonb_object_agg(account, -change) FROM nets
-    WHERE account = ANY(%s::uuid[]) AND account NOT IN (SELECT id FROM changed)
-)
+SELECT (SELECT count(*) FROM made), now(), (SELECT jsonb_object_agg(account, jsonb_build_array(needed, available)) FROM short)
 """
 _COLUMNS = (
     "id", "source_id", "target_id", "organisation_id", "target_organisation_id", "amount", "currency", "reason",
@@ -197,21 +233,37 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _make(moves: Sequence[Move], floored: dict[UUID, Account]) -> list[Transfer]:
-    """Insert what is new and change the balances by it."""
-    # In the order of their references: two posts of the same causes then meet in the same order.
-    in_order = sorted(moves, key=lambda move: move.reference)
-    new = [_transfer(id, move) for id, move in zip(uuid7s(len(moves)), in_order, strict=True)]
-    columns = [[getattr(transfer, name) for transfer in new] for name in _COLUMNS]
-    [(made, now, short)] = rows(_MAKE, [*columns, list(floored)])
-    for account, needed in json.loads(short or "{}").items():
-        _refuse(floored[UUID(account)], needed)
+def _make(moves: Sequence[Move]) -> list[Transfer]:
+    """Insert what is new and change the balances by it, in one round trip."""
+    new = [_transfer(id, move) for id, move in zip(uuid7s(len(moves)), moves, strict=True)]
+    floored = {pot.pk: pot for move in moves for pot in (move.source, move.target) if pot.has_floor}
+    columns = {name: [getattr(transfer, name) for transfer in new] for name in _COLUMNS}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_LOCK};{_MAKE}", {**columns, "floored": list(floored)})
+        cursor.nextset()
+        made, now, short = cursor.fetchone()
+    for account, (needed, available) in json.loads(short or "{}").items():
+        _refuse(floored[UUID(account)], needed, available)
     if made < len(new):
-        new = Transfer.objects.filter(reference__in=[move.reference for move in moves])
-    else:
-        for transfer in new:
-            transfer.created_at = now
-    return _in_order(moves, new)
+        return _made_before(moves, made)
+    for transfer in new:
+        transfer.created_at = now
+    return new
+
+
+def _made_before(moves: Sequence[Move], made: int) -> list[Transfer]:
+    """The transfers of moves some of which were made before, all but `made`."""
+    by_reference = Transfer.objects.in_bulk([move.reference for move in moves], field_name="reference")
+    if any(not _proves(by_reference.get(move.reference), move) for move in moves):
+        if made:  # somebody took a reference of ours in this very moment: nothing of this transaction may stay
+            transaction.set_rollback(True)
+        raise ReferenceTaken
+    return [by_reference[move.reference] for move in moves]
+
+
+def _proves(transfer: Transfer | None, move: Move) -> bool:
+    said = (move.source.pk, move.target.pk, move.amount)
+    return transfer is not None and (transfer.source_id, transfer.target_id, transfer.amount) == said
 
 
 def _transfer(id: UUID, move: Move) -> Transfer:
@@ -229,18 +281,7 @@ def _transfer(id: UUID, move: Move) -> Transfer:
     )
 
 
-def _refuse(pot: Account, needed: int) -> None:
-    raise InsufficientBalance(needed=needed, available=pot.balance - pot.floor, currency=pot.currency)
-
-
-def _in_order(moves: Sequence[Move], transfers: Iterable[Transfer]) -> list[Transfer]:
-    by_reference = {transfer.reference: transfer for transfer in transfers}
-    for move in moves:
-        proof = by_reference.get(move.reference)
-        if proof is None or (proof.source_id, proof.target_id, proof.amount) != (
-            move.source.pk,
-            move.target.pk,
-            move.amount,
-        ):
-            raise ReferenceTaken
-    return [by_reference[move.reference] for move in moves]
+def _refuse(pot: Account, needed: int, available: int | None) -> None:
+    if available is None:
+        raise NotFound
+    raise InsufficientBalance(needed=needed, available=available, currency=pot.currency)

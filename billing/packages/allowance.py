@@ -22,19 +22,20 @@ from .models import Allowance
 Wanted = tuple[Hashable, str, str, int]
 
 
-@transaction.atomic
 def take(*, organisation: Organisation, wanted: Sequence[Wanted], reference: str) -> dict[Hashable, UUID]:
     """Pay for as many of `wanted` as the allowances reach, the nearest expiry first; which allowance paid for which.
 
     What is missing from the answer is for the wallet to pay.  One of `wanted` is paid by one allowance as a whole.
-    `reference` names the caller's batch; used a second time it raises AllowanceReferenceTaken.
+    `reference` names the caller's batch; used a second time it raises AllowanceReferenceTaken.  Runs in the caller's
+    transaction.
     """
     lots = _lock_usable(organisation)
     if not lots:
         return {}
     paid_by, taken = _share_out(lots, wanted)
     if taken:
-        _take(organisation, taken, reference)
+        with transaction.atomic():
+            _take(organisation, taken, reference)
     return paid_by
 
 

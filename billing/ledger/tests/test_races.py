@@ -94,9 +94,18 @@ def test_sabotage_a_balance_read_and_written_back_grants_more_than_there_is(cust
 
 
 def test_sabotage_without_its_guard_the_statement_runs_into_the_databases_own(customer, monkeypatch):
-    unguarded = actions._MAKE.replace("AND balance + nets.change >= floor", "")
+    unguarded = actions._MAKE.replace("pot.balance + wanted.change < pot.floor", "false")
     assert unguarded != actions._MAKE
     monkeypatch.setattr(actions, "_MAKE", unguarded)
+
+    with pytest.raises(AssertionError, match="balance_not_below_floor"):
+        race(spend(customer))
+
+    assert wallet_of(customer).balance == 0
+
+
+def test_sabotage_without_the_lock_the_statement_runs_into_the_databases_own(customer, monkeypatch):
+    monkeypatch.setattr(actions, "_LOCK", actions._LOCK.removesuffix("FOR NO KEY UPDATE"))
 
     with pytest.raises(AssertionError, match="balance_not_below_floor"):
         race(spend(customer))

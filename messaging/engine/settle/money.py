@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from billing.ledger.actions import Move, Pot, accounts_of, post
+from billing.ledger.actions import Move, Pot, post, pots_of
 from billing.ledger.models import Account, Reason
 from billing.packages.allowance import give_back
 from billing.pricing.models import Quote
@@ -89,7 +89,7 @@ class _Flow(NamedTuple):
 
 
 def _post(flows: list[_Flow]) -> None:
-    pots = accounts_of({pot for flow in flows for pot in (flow.source, flow.target)})
+    pots = pots_of({pot for flow in flows for pot in (flow.source, flow.target)})
     post(
         *(
             Move(

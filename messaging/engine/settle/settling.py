@@ -2,8 +2,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
-
 from kit.events import emit
 from kit.sql import array, records, text_array
 from messaging.engine.events import messages_settled
@@ -59,12 +57,12 @@ FROM m GROUP BY organisation_id, quote_id, allowance_id, campaign_id, status, cu
 """
 
 
-@transaction.atomic
 def settle(changes: Iterable[Change]) -> int:
     """Move messages to their final states, and their money with them; how many there were.
 
     A message that is final already keeps its state and its money.  Delivered: what was held is paid out along the
-    quote.  Anything else: what was taken goes back to where it came from.  Runs under the engine.
+    quote.  Anything else: what was taken goes back to where it came from.  Runs under the engine, as a part of the
+    caller's transaction, which must not go on when this raises.
     """
     by_message = _one_each(changes)
     if not by_message:
