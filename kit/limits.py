@@ -40,14 +40,14 @@ return 0
 """
 
 
-def count(caller: UUID, *, messages: int = 0) -> None:
-    """Count one request of the caller, and the messages it asks for.
+def count(caller: UUID, *, requests: int = 1, messages: int = 0) -> None:
+    """Count requests of the caller, and the messages they ask for.
 
-    Raises TooManyRequests with the seconds after which the same request passes; nothing was counted then.
+    Raises TooManyRequests with the seconds after which the same would pass; nothing was counted then.
     """
     wait = _take(
         f"limit:{caller}",
-        *_bucket(settings.API_REQUESTS_PER_SECOND, 1),
+        *_bucket(settings.API_REQUESTS_PER_SECOND, requests),
         *_bucket(settings.API_MESSAGES_PER_SECOND, messages),
     )
     if wait:

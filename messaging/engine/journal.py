@@ -28,6 +28,12 @@ def note(station: str, message_ids: Sequence[UUID | str], **facts: Any) -> None:
         log.info(station, extra={"facts": {"count": len(message_ids), **_ids(message_ids), **facts}})
 
 
+def note_requests(request_ids: Sequence[str], *, key: UUID) -> None:
+    """One line for requests that are answered together, with the ids their callers gave them."""
+    given = " ".join(filter(None, request_ids))
+    log.info("requests_together", extra={"facts": {"count": len(request_ids), "key": key, "request_ids": given}})
+
+
 def organisations_of(ids: Iterable[UUID]) -> dict[str, Any]:
     """Whose messages a batch holds, as facts of its line."""
     whose = set(ids)

@@ -10,7 +10,8 @@ from portal.stack.layout import HOUSE, Layout
 from portal.stack.ports import HOST
 from portal.stack.processes import Spec, Stage
 
-WEB_THREADS = 8
+#: More than Django gets at once (portal.front): those that only wait for company cost next to nothing.
+WEB_THREADS = 64
 #: Workers finish what they began; a task is limited to 30 s, and what is cut off is taken up again.
 WORKER_GRACE_SECONDS = 30
 

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
@@ -37,6 +37,17 @@ class Prepared(NamedTuple):
     segments: int
 
 
+class Order(TypedDict):
+    """What one call of the door is given."""
+
+    organisation: Organisation
+    drafts: Sequence[Draft]
+    campaign_id: NotRequired[UUID | None]
+    api_key_id: NotRequired[UUID | None]
+    is_test: NotRequired[bool]
+    leave_out_unusable: NotRequired[bool]
+
+
 class Origin(NamedTuple):
     """What all messages of one call have in common."""
 
@@ -47,7 +58,18 @@ class Origin(NamedTuple):
 
 
 @transaction.atomic
-def accept_messages(
+def accept_messages(**order: Unpack[Order]) -> Accepted:
+    """Take 1 to 1,000 messages: rendered, screened, priced, paid for, stored and queued in one transaction.
+
+    When this transaction commits, all of it is on disk.  A draft that can't be sent refuses the whole call
+    (MessagesRefused names each), or with `leave_out_unusable` only itself.  Who opted out of promotion is stored
+    as blocked and costs nothing.  Raises InsufficientBalance, NoPrice, NoRoute or OrganisationStopped; nothing
+    has moved or been stored then.  Runs in the organisation's scope.
+    """
+    return accept_with_all(**order)
+
+
+def accept_with_all(
     *,
     organisation: Organisation,
     drafts: Sequence[Draft],
@@ -56,12 +78,9 @@ def accept_messages(
     is_test: bool = False,
     leave_out_unusable: bool = False,
 ) -> Accepted:
-    """Take 1 to 1,000 messages: rendered, screened, priced, paid for, stored and queued in one transaction.
+    """The same as a part of the caller's transaction, which must be rolled back as a whole when this raises.
 
-    When this transaction commits, all of it is on disk.  A draft that can't be sent refuses the whole call
-    (MessagesRefused names each), or with `leave_out_unusable` only itself.  Who opted out of promotion is stored
-    as blocked and costs nothing.  Raises InsufficientBalance, NoPrice, NoRoute or OrganisationStopped; nothing
-    has moved or been stored then.  Runs in the organisation's scope.
+    Saves the savepoint, for callers whose transaction does nothing else worth keeping.
     """
     if organisation.is_stopped:
         raise OrganisationStopped

@@ -1,5 +1,6 @@
 """How messages look on the wire."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.api import amount, instant
@@ -7,9 +8,11 @@ from messaging.engine.accept import Accepted
 from messaging.engine.models import Message
 from messaging.engine.states import CODES
 
+Told = Sequence[str] | Mapping[int, str]
 
-def accepted_body(accepted: Accepted, references: list[str], typed: list[str]) -> dict[str, Any]:
-    """The answer to a send: one entry for each message, in the order they were given."""
+
+def accepted_body(accepted: Accepted, references: Told, typed: Told) -> dict[str, Any]:
+    """The answer to a send: one entry for each message, in the order they were given, with what was told by its row."""
     return {
         "messages": [
             {

@@ -1,7 +1,8 @@
 """One answer a key: the same `Idempotency-Key` gives the same messages for seven days."""
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,20 +11,27 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from kit.errors import Invalid
-from kit.ids import uuid7
-from kit.sql import rows
+from kit.ids import uuid7s
+from kit.sql import array, rows, run, text_array
 from messaging.engine.errors import KeyReused
 from messaging.engine.models import IdempotencyRecord
 
 LONGEST_KEY = 255
 
+# In the order of the keys: two requests that claim some of the same then wait for each other one way round only.
 _CLAIM = """
 INSERT INTO engine_idempotencyrecord (id, organisation_id, key, request_fingerprint, response, status, created_at)
-VALUES (%(id)s, %(organisation)s, %(key)s, %(fingerprint)s, 'null', 0, now())
+SELECT id, %(organisation)s, key, fingerprint, 'null', 0, now()
+FROM unnest(%(ids)s::uuid[], %(keys)s::text[], %(fingerprints)s::text[]) AS a (id, key, fingerprint) ORDER BY key
 ON CONFLICT (organisation_id, key) DO UPDATE SET id = excluded.id, request_fingerprint = excluded.request_fingerprint,
     response = 'null', status = 0, created_at = now()
     WHERE engine_idempotencyrecord.created_at < %(forgotten)s
-RETURNING id
+RETURNING key
+"""
+_KEEP = """
+UPDATE engine_idempotencyrecord SET response = a.response::jsonb, status = %(status)s
+FROM unnest(%(keys)s::text[], %(responses)s::text[]) AS a (key, response)
+WHERE organisation_id = %(organisation)s AND engine_idempotencyrecord.key = a.key
 """
 
 
@@ -43,25 +51,54 @@ def answer_once(
     """
     if not key:
         return act()
-    if len(key) > LONGEST_KEY or not key.isprintable():
+    if not is_usable(key):
         raise Invalid(fields={"Idempotency-Key": f"Use up to {LONGEST_KEY} printable characters."})
-    fingerprint = hashlib.sha256(b"test:" + request if is_test else request).hexdigest()
-    forgotten = timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
+    fingerprint = fingerprint_of(request, is_test=is_test)
+    if not claim(organisation, {key: fingerprint}):
+        return _first_answer(organisation, key, fingerprint)
+    status, body = act()
+    keep(organisation, {key: body}, status=status)
+    return status, body
+
+
+def is_usable(key: str) -> bool:
+    return len(key) <= LONGEST_KEY and key.isprintable()
+
+
+def fingerprint_of(request: bytes, *, is_test: bool) -> str:
+    return hashlib.sha256(b"test:" + request if is_test else request).hexdigest()
+
+
+def claim(organisation: Organisation, fingerprints: Mapping[str, str]) -> set[str]:
+    """Make keys ours, each for the request with that fingerprint; those that nobody had used.
+
+    Waits for whoever is using one now.  The transaction then stores an answer for each (`keep`) or gives it up (`give_up`).
+    """
     claimed = rows(
         _CLAIM,
         {
-            "id": uuid7(),
             "organisation": organisation.pk,
-            "key": key,
-            "fingerprint": fingerprint,
-            "forgotten": forgotten,
+            "ids": array(uuid7s(len(fingerprints))),
+            "keys": text_array(fingerprints),
+            "fingerprints": text_array(fingerprints.values()),
+            "forgotten": timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS),
         },
     )
-    if not claimed:
-        return _first_answer(organisation, key, fingerprint)
-    status, body = act()
-    IdempotencyRecord.objects.filter(pk=claimed[0][0]).update(response=body, status=status)
-    return status, body
+    return {key for (key,) in claimed}
+
+
+def keep(organisation: Organisation, answers: Mapping[str, dict[str, Any]], *, status: int) -> None:
+    """Store what was answered under each claimed key."""
+    responses = text_array([json.dumps(body) for body in answers.values()])
+    run(
+        _KEEP,
+        {"organisation": organisation.pk, "keys": text_array(answers), "responses": responses, "status": status},
+    )
+
+
+def give_up(organisation: Organisation, keys: Iterable[str]) -> None:
+    """Leave claimed keys unused after all."""
+    IdempotencyRecord.objects.filter(organisation=organisation, key__in=keys).delete()
 
 
 def _first_answer(organisation: Organisation, key: str, fingerprint: str) -> tuple[int, dict[str, Any]]:

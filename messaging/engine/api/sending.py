@@ -1,6 +1,6 @@
 """POST /api/v1/messages: the hot path.  A plain function: the framework around it would cost three times the work."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,15 +14,19 @@ from messaging.content.compiled import CompiledVersion, compiled
 from messaging.content.free_text import free_text_allowed
 from messaging.content.models import SenderId
 from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
-from messaging.engine.accept import Draft, accept_messages
+from messaging.engine.accept import Draft, accept_with_all
 from messaging.engine.errors import MessagesRefused
-from messaging.recipients.rules.numbers import REASONS, Unusable, parse_number
+from messaging.recipients.rules.numbers import REASONS, Number, Unusable, parse_number
 
 from .bodies import accepted_body
 from .idempotency import answer_once
 from .requests import Recipient, SendRequest, read_request
 
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
+
+#: Set by the house's own front in the request's surroundings: the request was counted there, or it failed there with
+#: this exception.  No caller can set them: what a caller says is a header, and headers have names of their own.
+COUNTED, FAILED = "signalbox.counted", "signalbox.failed"
 
 
 def send(request: HttpRequest) -> HttpResponse:
@@ -31,10 +35,12 @@ def send(request: HttpRequest) -> HttpResponse:
     Raises DomainErrors: 401/403 for the key, 429 for too many at once, 422 naming each field or message that can't be
     used, 402 when the balance does not reach.  Nothing has been stored then.
     """
+    if FAILED in request.META:
+        raise request.META[FAILED]
     caller = authenticate_request(request, counts=False)
     caller.require("messages:send")
     body = request.body
-    wanted = _read_and_count(caller, body)
+    wanted = read_request(body) if COUNTED in request.META else _read_and_count(caller, body)
     status, answer = answer_once(
         organisation=caller.organisation,
         key=request.headers.get("Idempotency-Key", ""),
@@ -42,7 +48,7 @@ def send(request: HttpRequest) -> HttpResponse:
         is_test=not caller.key.is_live,
         act=lambda: (202, _accept(caller, wanted)),
     )
-    return HttpResponse(_encode(answer), status=status, content_type="application/json")
+    return HttpResponse(encode(answer), status=status, content_type="application/json")
 
 
 def _read_and_count(caller: AuthenticatedKey, body: bytes) -> SendRequest:
@@ -58,32 +64,35 @@ def _read_and_count(caller: AuthenticatedKey, body: bytes) -> SendRequest:
 
 def _accept(caller: AuthenticatedKey, wanted: SendRequest) -> dict[str, Any]:
     organisation, recipients = caller.organisation, wanted.recipients
-    sender = _sender(organisation, wanted.sender)
-    version, fixed_values = _wording(organisation, wanted, sender)
-    drafts = _drafts(organisation, recipients, version, sender, fixed_values, is_many=wanted.messages is not None)
-    accepted = accept_messages(
+    wording = wording_of(organisation, wanted)
+    drafts = _drafts(organisation, recipients, wording, is_many=wanted.messages is not None)
+    accepted = accept_with_all(
         organisation=organisation, drafts=drafts, api_key_id=caller.key.pk, is_test=not caller.key.is_live
     )
     return accepted_body(accepted, [one.reference for one in recipients], [one.to for one in recipients])
 
 
-def _drafts(
-    organisation: Organisation,
-    recipients: list[Recipient],
-    version: CompiledVersion,
-    sender: SenderId,
-    fixed_values: dict[str, str] | None,
-    *,
-    is_many: bool,
-) -> list[Draft]:
+class Wording(NamedTuple):
+    """What a request says, and as whom."""
+
+    version: CompiledVersion
+    sender: SenderId
+    #: With free text, the values it turned out to carry.
+    fixed_values: dict[str, str] | None
+
+    def draft(self, number: Number, recipient: Recipient, *, row: int) -> Draft:
+        values = recipient.variables if self.fixed_values is None else self.fixed_values
+        return Draft(number.e164, number.country, self.version, self.sender, values, recipient.reference, row=row)
+
+
+def _drafts(organisation: Organisation, recipients: list[Recipient], wording: Wording, *, is_many: bool) -> list[Draft]:
     drafts, problems = [], []
     for index, recipient in enumerate(recipients):
         number = parse_number(recipient.to, default_region=organisation.country)
         if isinstance(number, Unusable):
             problems.append(_problem(index, recipient, number.reason, is_many=is_many))
-            continue
-        values = recipient.variables if fixed_values is None else fixed_values
-        drafts.append(Draft(number.e164, number.country, version, sender, values, recipient.reference, row=index))
+        else:
+            drafts.append(wording.draft(number, recipient, row=index))
     if problems:
         raise MessagesRefused(messages=problems[:100])
     return drafts
@@ -94,14 +103,13 @@ def _problem(index: int, recipient: Recipient, reason: str, *, is_many: bool) ->
     return {"index": index, "field": field, "code": reason, "message": REASONS[reason], "typed": recipient.to}
 
 
-def _wording(
-    organisation: Organisation, wanted: SendRequest, sender: SenderId
-) -> tuple[CompiledVersion, dict[str, str] | None]:
-    """The approved version to send; with free text, also the values it turned out to carry."""
+def wording_of(organisation: Organisation, wanted: SendRequest) -> Wording:
+    """The approved version and sender a request names.  Only reads.  Raises NotFound, Invalid or NotApproved."""
+    sender = _sender(organisation, wanted.sender)
     if wanted.text is not None:
         found = free_text_allowed(organisation, wanted.text, sender)
-        return compiled(found.version), dict(found.values)
-    return compiled(_version(organisation, wanted.template)), None
+        return Wording(compiled(found.version), sender, dict(found.values))
+    return Wording(compiled(_version(organisation, wanted.template)), sender, None)
 
 
 def _version(organisation: Organisation, template: str):

@@ -1,0 +1,142 @@
+"""What stands before Django: requests that send one message each go together, everything else goes its usual way.
+
+A request costs Django some milliseconds and the database a transaction, however little it asks for.  Those that one caller
+has under way at the same moment are therefore accepted as one (messaging.engine.api.together).  What can't be answered
+with a plain 202 is handed on, and Django answers it as if nobody had looked.
+"""
+
+import io
+from collections.abc import Callable, Iterable
+from threading import BoundedSemaphore
+from time import perf_counter
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections, connections
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.addresses import client_address
+from kit.errors import DomainError
+from kit.gathering import Gatherer
+from messaging.engine.api.requests import read_request
+from messaging.engine.api.sending import COUNTED, FAILED
+from messaging.engine.api.together import Caller, Single, accept_together
+from portal.operations.metrics.http import duration_of
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+#: As many at once as the database's connections and this process's share of the machine are meant for.
+DJANGO_AT_ONCE = 8
+MOST_TOGETHER = 100
+GATHERING_THREADS = 2
+LARGEST_SINGLE_BYTES = 16 * 1024
+ACCEPTED = "202 Accepted"
+
+
+class Front:
+    """The WSGI application of the house, around Django's."""
+
+    def __init__(self, django: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
+        self._django = django
+        self._room = BoundedSemaphore(DJANGO_AT_ONCE)
+        self._gatherer: Gatherer[Caller, Single, bytes | None] = Gatherer(
+            _accept_together, most=MOST_TOGETHER, threads=GATHERING_THREADS, name="together"
+        )
+        self._path = reverse("api:messages")
+        #: What goes with an answer, by the scheme of the request.
+        self._headers: dict[str, list[tuple[str, str]]] = {}
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != self._path:
+            return self._ask_django(environ, start_response)
+        began = perf_counter()
+        headers = self._headers.get(environ["wsgi.url_scheme"])
+        if headers is None:
+            return self._ask_django(environ, self._learning_headers(environ["wsgi.url_scheme"], start_response))
+        answer = self._answer(environ)
+        if answer is None:
+            return self._ask_django(environ, start_response)
+        duration_of("api:messages", "POST", 202).observe(perf_counter() - began)
+        start_response(ACCEPTED, [*headers, ("Content-Length", str(len(answer)))])
+        return [answer]
+
+    def close(self) -> None:
+        """End its threads and their connections to the database."""
+        self._gatherer.close(connections.close_all)
+
+    def _ask_django(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        with self._room:
+            return self._django(environ, start_response)
+
+    def _learning_headers(self, scheme: str, start_response: StartResponse) -> StartResponse:
+        """The first message's answer shows which headers the house's middleware gives; the same for all that follow."""
+
+        def learn(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            if status == ACCEPTED:
+                self._headers[scheme] = [header for header in headers if header[0].lower() != "content-length"]
+            return start_response(status, headers, *rest)
+
+        return learn
+
+    def _answer(self, environ: Environ) -> bytes | None:
+        """The answer to a single message; None for anything else, and for one that has to be asked alone."""
+        asked = read_single(environ)
+        if asked is None:
+            return None
+        caller, single = asked
+        try:
+            answer = self._gatherer.ask(caller, single)
+        except Exception as error:  # Django has the words for it, and writes it down
+            environ[FAILED] = error
+            return None
+        if answer is None and single.is_counted:
+            environ[COUNTED] = True
+        return answer
+
+
+def _accept_together(caller: Caller, singles: list[Single]) -> list[bytes | None]:
+    """The same with what Django does for the connection around each request."""
+    close_old_connections()
+    try:
+        return accept_together(caller, singles)
+    finally:
+        close_old_connections()
+
+
+def read_single(environ: Environ) -> tuple[Caller, Single] | None:
+    """Who asks for which one message; None when the request is another or anything about it is not as it should be.
+
+    What was read is put back, for whoever reads the request next.
+    """
+    scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    length = environ.get("CONTENT_LENGTH") or ""
+    if scheme.lower() != "bearer" or not length.isdecimal() or int(length) > LARGEST_SINGLE_BYTES:
+        return None
+    request = WSGIRequest(environ)
+    if not _is_welcome(request):
+        return None
+    body = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    try:
+        wanted = read_request(body)
+    except DomainError:
+        return None
+    if len(wanted.recipients) != 1:
+        return None
+    single = Single(
+        wanted, body, key=environ.get("HTTP_IDEMPOTENCY_KEY", ""), request_id=environ.get("HTTP_X_REQUEST_ID", "")[:64]
+    )
+    return Caller(secret.strip(), client_address(request)), single
+
+
+def _is_welcome(request: HttpRequest) -> bool:
+    """Whether it came to a host of ours, encrypted where that is asked for."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return request.is_secure() or not settings.SECURE_SSL_REDIRECT
