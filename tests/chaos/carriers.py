@@ -69,20 +69,25 @@ class Carrier:
             )  # fmt: skip
 
     def submits(self) -> Iterator[Submit]:
-        """Everything it was ever sent.  A line cut short by a kill was never answered, and is left out."""
-        for line in self.log.read_text().splitlines() if self.log.exists() else ():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            yield Submit(f"+{entry['destination'].lstrip('+')}", entry["user_message_reference"], entry["status"])
+        return submits_in(self.log)
+
+
+def submits_in(log: Path) -> Iterator[Submit]:
+    """Everything a carrier was ever sent.  A line cut short by a kill was never answered, and is left out."""
+    for line in log.read_text().splitlines() if log.exists() else ():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        yield Submit(f"+{entry['destination'].lstrip('+')}", entry["user_message_reference"], entry["status"])
 
 
 class Carriers:
-    """All three, kept alive."""
+    """All three, kept alive.  What is led around them may reach the house's own carrier, whose log is `beside` theirs."""
 
     def __init__(self, folder: Path) -> None:
         self.all = [Carrier(name, folder) for name in RULES]
+        self.beside: list[Path] = []
         self._stopped = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="carriers", daemon=True)
 
@@ -93,6 +98,8 @@ class Carriers:
     def submits(self) -> Iterator[Submit]:
         for carrier in self.all:
             yield from carrier.submits()
+        for log in self.beside:
+            yield from submits_in(log)
 
     def pid(self, name: str) -> int:
         return next(carrier.process.pid for carrier in self.all if carrier.name == name)

@@ -91,12 +91,12 @@ class House:
 
 
 @contextmanager
-def started(var: Path) -> Iterator[House]:
+def started(var: Path, **settings: str) -> Iterator[House]:
     """A house in an empty folder, with its workers up."""
     house = House(var, any_free())
     keep_off_usual_ports(var)
     argv = [sys.executable, "-m", "portal.stack", "up", "--port", str(house.port)]
-    environment = {**clean_environment(), "SIGNALBOX_VAR": str(var), "PYTHONPATH": str(ROOT)}
+    environment = {**clean_environment(), "SIGNALBOX_VAR": str(var), "PYTHONPATH": str(ROOT), **settings}
     output = (var.parent / f"{var.name}.log").open("wb")
     launcher = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
     try:

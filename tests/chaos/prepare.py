@@ -7,15 +7,19 @@ import json
 import sys
 
 import django
+from django.conf import settings
 
 CURRENCY = "GBP"
 #: What each level asks for a segment of anything anywhere; the house asks less.
 PRICES = ("0.1000", "0.1200", "0.1500")
 CUSTOMERS = 17
 COMMISSION_BASIS_POINTS = 700
-#: The country each carrier serves.
+#: The country each carrier serves.  For the others it stands in.
 COUNTRIES = {"slow": "CN", "flaky": "GB", "throttling": "DE"}
-WINDOW = 10
+#: Who is killed while messages are on the wire leaves at most this in doubt: a worker process drains one channel at a time,
+#: and a carrier has a line to each process.  The long form ends three processes and two carriers, so that on a small machine
+#: with its one or two processes no more than 3 * 5 + 2 * 2 * 5 = 35 of 50,000 messages can be unknown.
+WINDOW = 5
 NAME = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
 CODE = {"name": "code", "type": "code", "example": "204913", "max_length": 8}
 
@@ -43,6 +47,7 @@ def connect(operator, ports: dict[str, int]) -> None:
             config = {**carrier_settings(), "port": ports[name]}
             channel = create_channel(organisation=operator, name=name, type="smpp", config=config, window=WINDOW)
             add_route(channel=channel, country=country, priority=1)
+            add_route(channel=channel, priority=2)
 
 
 def make_agents(operator) -> list:
@@ -79,4 +84,6 @@ def equip(customer) -> dict:
 
 if __name__ == "__main__":
     django.setup()
+    # Nobody signs in here, and a hundred good hashes take longer than the whole short form should.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     sys.stdout.write(json.dumps(prepare(json.loads(sys.argv[1]))))

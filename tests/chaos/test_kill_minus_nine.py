@@ -9,9 +9,9 @@ import pytest
 from tests.chaos import carriers, story
 from tests.chaos.house import started
 
-SEED, MESSAGES = 20_260, 1_500
+SEED, MESSAGES = 20_260, 1_200
 #: What a killed worker and a killed carrier had on the wire between them, at most.
-MOST_UNKNOWN = 40
+MOST_UNKNOWN = 20
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -235,7 +236,9 @@ def small_disk(megabytes=16):
     place = Path(tempfile.mkdtemp(dir="/tmp"))  # noqa: S108  where whoever runs the server may look
     place.chmod(0o755)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", place], capture_output=True, check=False
+        [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", place],
+        capture_output=True,
+        check=False,
     )
     try:
         if mounted.returncode:
@@ -244,7 +247,7 @@ def small_disk(megabytes=16):
         place.chmod(0o700)
         yield place
     finally:
-        subprocess.run(["umount", place], capture_output=True, check=False)
+        subprocess.run([shutil.which("umount") or "umount", place], capture_output=True, check=False)
         place.rmdir()
 
 

@@ -1,5 +1,6 @@
 """Ten times what a key may ask for: 429 with Retry-After, no loss, and a web that does not grow."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from billing.ledger.books import problems
 from messaging.content.models import MessageTemplate
 from messaging.engine.models import Message, QueueEntry
 from messaging.engine.tests.factories import make_world
+from tests.chaos.callers import Callers
 from tests.chaos.faults import children
+from tests.chaos.growth import Looks
 from tests.never_wrong.own_valkey import own_valkey
 from tests.never_wrong.web import send_from_all, web
 
@@ -55,6 +58,27 @@ def test_too_much_is_turned_away_and_what_was_accepted_is_kept(secret):
     assert all(int(one.retry_after) >= 1 for one in turned_away)
     assert Message.objects.count() == QueueEntry.objects.count() >= len(accepted)
     assert growth < MOST_GROWTH
+    assert problems() == []
+
+
+def test_after_ten_times_too_much_half_of_it_passes_and_every_promise_is_kept(secret):
+    customer = {"key": secret, "notice": "Ready", "sender": None}
+    with own_valkey() as valkey:
+        valkey.start()
+        with web(valkey, SIGNALBOX_API_REQUESTS_PER_SECOND=str(A_SECOND)) as running:
+            callers = Callers(running.port, [customer], messages=2)
+            callers.offer(per_second=10 * A_SECOND, seconds=3)
+            turned_away = callers.answers.turned_away
+            with Looks(lambda: {"web": running.process.process.pid}, lambda: None, every=0.2) as looks:
+                threading.Event().wait(2)  # what may be saved up for a burst
+                callers.offer(per_second=A_SECOND / 2, seconds=4)
+
+    promised = callers.answers.promises.messages
+    assert callers.answers.problems == []
+    assert turned_away > 10 * A_SECOND
+    assert callers.answers.turned_away == turned_away
+    assert {str(id) for id in Message.objects.values_list("id", flat=True)} == set(promised.values())
+    assert looks.growth["web"] < MOST_GROWTH - 1
     assert problems() == []
 
 
