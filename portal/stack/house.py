@@ -46,9 +46,9 @@ class House:
     def web(self, port: int) -> Spec:
         return self.command(
             "web",
-            *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws"),
+            *("-m", "portal.serve", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws"),
             *("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--workers-kill-timeout", "5"),
-            *("--respawn-failed-workers", "--respawn-interval", "0.1"),
+            "--respawn-failed-workers",
             "portal.wsgi:application",
             role="web",
         )

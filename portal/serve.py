@@ -1,0 +1,102 @@
+"""The web's processes: granian, changed for new ones without turning anybody away.
+
+    python -m portal.serve <what `python -m granian` takes>
+
+On SIGHUP granian starts a new process and, a fixed time later, stops the old one; each listens on a socket of its own, and
+what waits in the old one's queue is lost with it.  Here all processes share one socket, the old process goes on until the
+new one has loaded the application, and if that fails it stays.
+"""
+
+import logging
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from granian import cli
+from granian.server import MPServer
+from granian.server.mp import WorkerProcess
+
+log = logging.getLogger("granian")
+
+#: A new process has so long to load the application, on a machine that is busy with its old ones.
+LOADING_SECONDS = 120.0
+LOOK_SECONDS = 0.1
+
+
+class Loader:
+    """Loads the application in a new process, and says when that is done.  Told to stop before that, it stops."""
+
+    def __init__(self, load: Callable[..., Any]) -> None:
+        self.load = load
+        self.is_done = multiprocessing.Event()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so far it has its parent's, which would only take note
+        application = self.load(*args, **kwargs)
+        self.is_done.set()
+        return application
+
+
+class Server(MPServer):
+    """Granian's own, but for the socket and for how its processes are replaced."""
+
+    def _init_shared_socket(self) -> None:
+        super()._init_shared_socket()
+        if self._ssp is not None:  # Linux: each process would make a socket of its own from this
+            self._shd, self._ssp = self._ssp.build(), None
+            self._sfd = self._shd.get_fd()
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[..., Any]) -> WorkerProcess:
+        loader = Loader(callback_loader)
+        worker = super()._spawn_worker(idx=idx, target=target, callback_loader=loader)
+        worker.loader = loader
+        return worker
+
+    def _respawn_workers(self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0) -> None:
+        for place in workers:
+            self.respawned_wrks[place] = time.monotonic()
+            old = self.wrks[place]
+            new = self._started(place, spawn_target, target_loader, instead_of=old)
+            if new is not None:
+                self.wrks[place] = new
+                self._retire(old)
+        self._metrics.incr_spawn(len(workers))
+
+    def _started(
+        self, place: int, spawn_target: Any, target_loader: Any, *, instead_of: WorkerProcess
+    ) -> WorkerProcess | None:
+        """A new process that has loaded the application; None when it could not and the old one still serves."""
+        new = self._spawn_worker(idx=place, target=spawn_target, callback_loader=target_loader)
+        loader = new.loader
+        new.interrupt_by_parent = True  # until it serves, its end is nobody's loss
+        new.start()
+        until = time.monotonic() + LOADING_SECONDS
+        while new.is_alive() and time.monotonic() < until and not loader.is_done.wait(LOOK_SECONDS):
+            pass
+        if not loader.is_done.is_set() and instead_of.is_alive():
+            log.error(f"worker-{place + 1} could not be replaced: the new process did not load the application")
+            new.kill()
+            new.join()
+            return None
+        new.interrupt_by_parent = False
+        return new
+
+    def _retire(self, old: WorkerProcess) -> None:
+        """Let it finish the requests it has."""
+        old.terminate()
+        old.join(self.workers_kill_timeout)
+        if old.is_alive():
+            log.warning(f"worker-{old.idx + 1} was ended with requests in hand")
+            old.kill()
+            old.join()
+
+
+def main() -> None:
+    cli.Server = Server
+    cli.entrypoint()
+
+
+if __name__ == "__main__":
+    main()
