@@ -12,6 +12,8 @@ LOOK_SECONDS = 5.0
 MOST_GROWTH_AN_HOUR = 0.05
 #: Parts smaller than this are not judged: a page or two would be a share of them.
 SMALL_BYTES = 30 * 1024 * 1024
+#: In less than this a house is still warming up, and nothing can be told.
+SHORTEST_SECONDS = 600
 #: The first and the last of so many spans are compared.
 SPANS = 6
 HOUR = 3_600.0
@@ -86,11 +88,15 @@ class Looks:
         }
         return dict(sorted(found.items(), key=lambda one: -one[1]))
 
+    def _seconds(self, part: str) -> float:
+        samples = self.memory[part]
+        return samples[-1][0] - samples[0][0]
+
     def problems(self, *, most_waiting: int) -> list[str]:
         found = [
             f"{part} grows by {growth:.1%} an hour"
             for part, growth in self.growth.items()
-            if growth > MOST_GROWTH_AN_HOUR
+            if growth > MOST_GROWTH_AN_HOUR and self._seconds(part) >= SHORTEST_SECONDS
         ]
         if (most := max(self.waiting, default=0)) > most_waiting:
             found.append(f"{most} messages waited at a time, more than {most_waiting}")

@@ -45,6 +45,10 @@ class Verdict:
         return not self.problems
 
     def __str__(self) -> str:
+        return f"{self.counts}; " + ("good" if self.is_good else "BAD: " + "; ".join(self.problems))
+
+    @property
+    def counts(self) -> str:
         states = ", ".join(f"{count} {name}" for name, count in self.states.items())
         reasons = ", ".join(f"{count} {why}" for why, count in self.unknown.items())
         said = (
@@ -56,7 +60,7 @@ class Verdict:
             f"{self.never_known} for ever",
             f"all final {self.final_seconds:.0f} s after the last fault",
         )
-        return f"{', '.join(said)}; " + ("good" if self.is_good else "BAD: " + "; ".join(self.problems))
+        return ", ".join(said)
 
 
 def judge(

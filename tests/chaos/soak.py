@@ -93,7 +93,7 @@ def play(house: House, three: carriers.Carriers, load: Load) -> tuple[str, list[
     problems = [*verdict.problems, *answers.problems, *looks.problems(most_waiting=load.most_waiting)]
     if not overrun and load.overload_seconds:
         problems.append("nobody was turned away though ten times too much was asked for")
-    return f"{counts(callers, looks, overrun)}; {verdict}", problems
+    return f"{counts(callers, looks, overrun)}; {verdict.counts}", problems
 
 
 def counts(callers: Callers, looks: Looks, overrun: int) -> str:

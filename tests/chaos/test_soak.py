@@ -25,6 +25,7 @@ def memory(*, begins_at, grows_by, hours, samples=600):
         ("leaks", 4, 0.30, True),
         ("leaks in minutes", 0.2, 0.10, True),
         ("breathes for minutes", 0.2, 0.03, False),
+        ("warms up", 0.1, 0.10, False),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

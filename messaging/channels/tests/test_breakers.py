@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.tests.factories import make_customer, make_operator
+from accounts.tests.factories import make_customer, make_operator, signed_in
 from kit.sql import run
 from messaging.channels import breakers, runtime
 from messaging.channels.actions import add_route, create_channel, set_channel_active
@@ -210,10 +211,13 @@ def test_a_channel_that_is_left_alone_is_no_reason_to_give_up_a_process(channel)
 def test_the_operator_sees_that_it_is_avoided_and_why(operator, channel):
     bind_of(channel, "w1", binds_up=1)
     open_for(channel)
+    seconds_later(-60)
 
     with operator.scope():
         seen = health(channel_of(operator, channel.pk))
 
     assert (seen.state, seen.tone, seen.last_error) == ("avoided", "bad", "no answer for 6 s")
-    seconds_later(breakers.REST_SECONDS)
+    page = signed_in(operator).get(reverse("messaging:channel", args=[channel.pk])).content.decode()
+    assert "Avoided" in page and "no answer for 6 s" in page
+    seconds_later(60 + breakers.REST_SECONDS)
     assert health(channel_of(operator, channel.pk)).state == "up"
