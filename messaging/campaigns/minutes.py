@@ -1,24 +1,42 @@
-"""A campaign's messages minute by minute."""
+"""A campaign's messages minute by minute, noted while they move: to count them afterwards is to read them all."""
 
-from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
-from django.core.cache import cache
-from django.db.models import Count
-from django.db.models.functions import TruncMinute
 from django.utils import timezone
-from redis.exceptions import RedisError
 
-from messaging.engine.models import Message
+from kit.sql import array, run
 from messaging.engine.states import Status
 
-from .models import Campaign
+from .models import Campaign, CampaignMinute
 
 #: How far back the lines go.
 SHOWN = timedelta(minutes=30)
-#: Everybody who looks within so many seconds sees the same count.
-KEPT_SECONDS = 10
+MINUTE = timedelta(minutes=1)
+
+# The traffic deltas are exact at every moment, so what is noted is how far the campaign had come; a minute's own share is
+# the difference to the note before.  Two who look at once agree on the later one: the counts only grow.
+_NOTE = """
+INSERT INTO campaigns_campaignminute AS noted (organisation_id, campaign_id, at, handed_over, delivered)
+SELECT c.organisation_id, c.id, date_trunc('minute', statement_timestamp()), found.handed_over, found.delivered
+FROM campaigns_campaign c
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(t.messages) FILTER (WHERE t.status <> %(delivered)s), 0) AS handed_over,
+        coalesce(sum(t.messages) FILTER (WHERE t.status = %(delivered)s), 0) AS delivered
+    FROM engine_trafficcount t
+    WHERE t.campaign_id = c.id AND t.status IN (%(submitted)s, %(refused)s, %(delivered)s)
+) found
+LEFT JOIN LATERAL (
+    SELECT m.handed_over, m.delivered FROM campaigns_campaignminute m WHERE m.campaign_id = c.id ORDER BY m.at DESC LIMIT 1
+) before ON true
+WHERE (c.status IN ('sending', 'paused') OR c.tend_queue_until IS NOT NULL OR c.id = ANY(%(ids)s::uuid[]))
+    AND (found.handed_over, found.delivered) <> (coalesce(before.handed_over, 0), coalesce(before.delivered, 0))
+ON CONFLICT (campaign_id, at) DO UPDATE SET
+    handed_over = greatest(noted.handed_over, excluded.handed_over),
+    delivered = greatest(noted.delivered, excluded.delivered)
+"""
 
 
 class Minute(NamedTuple):
@@ -29,41 +47,38 @@ class Minute(NamedTuple):
     delivered: int
 
 
+def note_minutes(*, also: Collection[UUID] = ()) -> None:
+    """Note how far every campaign at work has come, and those that have just ended.  Runs under the engine."""
+    states = {"submitted": Status.SUBMITTED, "refused": Status.REFUSED, "delivered": Status.DELIVERED}
+    run(_NOTE, {**states, "ids": array(also)})
+
+
 def minutes_of(campaign: Campaign) -> list[Minute]:
     """The last half hour of its sending, quiet minutes included; the minute under way is left out."""
     if campaign.started_at is None:
         return []
-    key = f"campaign:minutes:{campaign.pk}"
-    try:
-        return cache.get_or_set(key, lambda: _counted(campaign), timeout=KEPT_SECONDS)
-    except RedisError:
-        return _counted(campaign)
-
-
-def _counted(campaign: Campaign) -> list[Minute]:
     now = timezone.now()
-    end = _floor(min(now, (campaign.ended_at or now) + timedelta(minutes=1)))
+    end = _floor(min(now, (campaign.ended_at or now) + MINUTE))
     first = max(_floor(campaign.started_at), end - SHOWN)
-    handed_over = _by_minute(campaign, "submitted_at", first, end)
-    delivered = _by_minute(campaign, "final_at", first, end, status=Status.DELIVERED)
-    minutes = [first + timedelta(minutes=place) for place in range(int((end - first) / timedelta(minutes=1)))]
-    return [Minute(at, handed_over[at], delivered[at]) for at in minutes]
+    noted = CampaignMinute.objects.filter(organisation_id=campaign.organisation_id, campaign=campaign, at__lt=end)
+    last = noted.filter(at__lt=first).order_by("-at").first()
+    by_minute = {one.at: one for one in noted.filter(at__gte=first)}
+    minutes = []
+    for place in range(int((end - first) / MINUTE)):
+        at = first + place * MINUTE
+        come = by_minute.get(at) or last
+        minutes.append(Minute(at, *_between(last, come)))
+        last = come
+    return minutes
 
 
-def _by_minute(campaign: Campaign, moment: str, first: datetime, end: datetime, **state: int) -> Counter[datetime]:
-    found = (
-        Message.objects.filter(
-            organisation_id=campaign.organisation_id,
-            campaign_id=campaign.pk,
-            **{f"{moment}__gte": first, f"{moment}__lt": end},
-            **state,
-        )
-        .order_by()
-        .annotate(minute=TruncMinute(moment))
-        .values("minute")
-        .annotate(messages=Count("pk"))
-    )
-    return Counter({row["minute"]: row["messages"] for row in found})
+def _between(before: CampaignMinute | None, after: CampaignMinute | None) -> tuple[int, int]:
+    """Handed over and delivered from one note to another; none is the beginning."""
+    if after is None:
+        return 0, 0
+    if before is None:
+        return after.handed_over, after.delivered
+    return after.handed_over - before.handed_over, after.delivered - before.delivered
 
 
 def _floor(at: datetime) -> datetime:

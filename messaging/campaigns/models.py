@@ -182,3 +182,25 @@ class SkippedRow(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.row}: {self.reason}"
+
+
+class CampaignMinute(models.Model):
+    """How many messages of a campaign had been handed over and delivered when it was last looked at within a minute.
+
+    Minutes in which nothing moved have no row.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(
+        Organisation, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    campaign = models.ForeignKey(Campaign, models.CASCADE, db_constraint=False, db_index=False, related_name="minutes")
+    at = models.DateTimeField()
+    handed_over = models.PositiveIntegerField()
+    delivered = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "at"], name="one_count_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M}: {self.handed_over}, {self.delivered}"

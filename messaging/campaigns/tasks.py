@@ -13,6 +13,7 @@ from messaging.engine import bell
 from .batches import accept_next_batch
 from .finishing import finish
 from .measuring import measure_draft
+from .minutes import note_minutes
 from .models import Campaign
 from .reading import organisation_of_unread, read_file
 from .sweeping import find_work, start_due
@@ -74,7 +75,8 @@ def finish_campaign(campaign_id: str) -> None:
     """End a campaign whose messages are all final.  Twice is harmless: it ends once."""
     bell.answer(finish_campaign, campaign_id)
     with tenancy.as_engine():
-        finish([UUID(campaign_id)])
+        if ended := finish([UUID(campaign_id)]):
+            note_minutes(also=ended)
 
 
 @shared_task(acks_late=True, soft_time_limit=25, time_limit=30)
@@ -82,7 +84,7 @@ def sweep_campaigns() -> None:
     """Start what is due and ring for what a lost bell missed.  Twice is harmless: rows are changed conditionally."""
     with tenancy.as_engine():
         start_due()
-        finish()
+        note_minutes(also=finish())
         work = find_work()
     _ring_all(read_recipient_file, work.unread_files)
     _ring_all(accept_batches, work.sending)

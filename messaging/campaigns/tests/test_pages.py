@@ -20,7 +20,7 @@ from kit.money import money
 from messaging.campaigns import tasks
 from messaging.campaigns.batches import accept_next_batch
 from messaging.campaigns.minutes import minutes_of
-from messaging.campaigns.models import Campaign, RecipientFile
+from messaging.campaigns.models import Campaign, CampaignMinute, RecipientFile
 from messaging.campaigns.tests.factories import SAMPLES, make_draft, make_started, make_world, people
 from messaging.campaigns.views import confirming
 from messaging.engine.models import Message
@@ -383,19 +383,29 @@ def test_the_live_fragment_says_quarters_once(world, client, bells):
     assert "2 of 4 handed to carriers" in first
 
 
+def note_as_of(moment):
+    """Have the sweep look at the campaigns, at another time."""
+    tasks.sweep_campaigns()
+    CampaignMinute.objects.filter(pk=CampaignMinute.objects.latest("pk").pk).update(
+        at=moment.replace(second=0, microsecond=0)
+    )
+
+
 def test_the_lines_count_handed_over_and_delivered_by_minute(world, client):
     campaign = make_started(world, count=4)
     with world.customer.scope():
         accept_next_batch(campaign_id=campaign.pk)
-    first, second, *_rest = world.send(limit=3)
-    world.report((first, "delivered"), (second, "undelivered"))
-    start = timezone.now().replace(second=30) - timedelta(minutes=4)
+    start = timezone.now().replace(second=30, microsecond=0) - timedelta(minutes=4)
     Campaign.objects.update(started_at=start)
-    Message.objects.exclude(submitted_at=None).update(submitted_at=start + timedelta(minutes=1))
-    Message.objects.exclude(final_at=None).update(final_at=start + timedelta(minutes=2))
+
+    first, second, *_rest = world.send(limit=3)
+    note_as_of(start + timedelta(minutes=1))
+    world.report((first, "delivered"), (second, "undelivered"))
+    note_as_of(start + timedelta(minutes=2))
+    tasks.sweep_campaigns()
 
     minutes = minutes_of(Campaign.objects.get(pk=campaign.pk))
-
+    assert CampaignMinute.objects.count() == 2, "nothing moved after that"
     assert [(one.handed_over, one.delivered) for one in minutes] == [(0, 0), (3, 0), (0, 1), (0, 0)]
     assert "at most 3 were handed over" in page(client.get(url("campaign_minutes", campaign.pk)))
     assert 'data-chart="lines"' in page(client.get(url("campaign", campaign.pk)))
