@@ -34,6 +34,7 @@ ACROSS_TENANTS = (
     "kit/tenancy/",  # where it is made
     "messaging/engine/",
     "messaging/channels/runtime.py",  # binds belong to the operator, and the worker holds them for everybody
+    "messaging/channels/breakers.py",  # the same: workers leave a carrier in trouble alone for everybody
     "messaging/traffic/squash.py",
     "messaging/traffic/tasks.py",
     "messaging/hooks/tasks/",
