@@ -27,8 +27,8 @@ from bench.session import Visitor  # noqa: E402
 from bench.statements import Database  # noqa: E402
 
 WANTED_MS = 50.0
-PAGE = 50
-DEEP_PAGE = 100_000
+PAGE, SMALL_PAGE = 50, 20
+DEEP_PAGE = 100_000  # two million messages in small pages
 SEED = 11
 STATUSES = (
     "held", "queued", "submitting", "submitted", "unknown", "delivered", "undelivered", "expired", "refused", "blocked",
@@ -75,12 +75,17 @@ class Things:
             self.organisation,
         )
         self.template = database.one("SELECT template_id FROM content_templateversion LIMIT 1")
-        page = min(DEEP_PAGE, self.total // PAGE - 2)
-        self.deep_page = page
-        self.deep_cursor = database.one(
+        #: The number of a page with many before it, and its cursor; the second in small pages.
+        self.deep_page, self.deep_cursor = self._deep(database, PAGE)
+        self.deep_small_page, self.deep_small_cursor = self._deep(database, SMALL_PAGE)
+
+    def _deep(self, database: Database, size: int) -> tuple[int, str]:
+        page = min(DEEP_PAGE, self.total // size - 2)
+        cursor = database.one(
             "SELECT id FROM engine_message WHERE organisation_id = %s ORDER BY id DESC OFFSET %s LIMIT 1",
-            self.organisation, page * PAGE,
+            self.organisation, (page - 1) * size - 1,
         )  # fmt: skip
+        return page, str(cursor)
 
     def one(self, column: int) -> str:
         """A value of one column of some message that has it."""
@@ -130,6 +135,12 @@ def questions(things: Things) -> list[Question]:
         Question(
             f"messages, page {things.deep_page:,}", "API", lambda: f"/api/v1/messages?cursor={things.deep_cursor}"
         ),
+        Question("messages by 20, first page", "API", lambda: f"/api/v1/messages?limit={SMALL_PAGE}"),
+        Question(
+            f"messages by 20, page {things.deep_small_page:,}",
+            "API",
+            lambda: f"/api/v1/messages?limit={SMALL_PAGE}&cursor={things.deep_small_cursor}",
+        ),  # fmt: skip
         Question("campaigns, first page", "API", lambda: "/api/v1/campaigns"),
     ]
     for status in ("waiting", "failed", *STATUSES):

@@ -3,7 +3,7 @@
     nice .venv/bin/python bench/stored.py [--messages 10000000]
 
 Fills a house of its own under var/bench/stored with so many settled messages over the ten days before yesterday: 50
-organisations (the demo customer has a fifth of all), 200 campaigns, attempts, receipts, counters, a long wallet
+organisations (the demo customer has a quarter of all), 200 campaigns, attempts, receipts, counters, a long wallet
 statement and a long audit trail.  The house is kept; asked again for as many, it does nothing.  Ten million rows take
 about 14 GB.
 """
@@ -167,7 +167,7 @@ def make_quotes(tenants: list, operator) -> list:
 
 
 def make_campaigns(tenants: list, version, person) -> list:
-    """A fifth of them the first tenant's, four a day; bench/sql/messages.sql knows whose the others are."""
+    """A fifth of them are the first tenant's, four a day; bench/sql/messages.sql knows whose the others are."""
     from kit.ids import uuid7_at
     from messaging.campaigns.models import Campaign
 
