@@ -20,7 +20,7 @@ ROOT = Path(settings.BASE_DIR)
 DEPLOY = ROOT / "docs" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())
-SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
+SYSTEMD_ANALYZE, NGINX, CADDY = (shutil.which(name) for name in ("systemd-analyze", "nginx", "caddy"))
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 
 
@@ -81,6 +81,44 @@ def test_systemd_takes_the_units(tmp_path):
 
     ours = [line for line in done.stderr.splitlines() if "signalbox" in line and "is not executable" not in line]
     assert ours == []
+
+
+@pytest.mark.skipif(NGINX is None, reason="this system has no nginx")
+def test_nginx_takes_its_server(tmp_path):
+    subprocess.run(
+        [shutil.which("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=sms.example.com", "-keyout",
+         tmp_path / "key.pem", "-out", tmp_path / "certificate.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    server = (DEPLOY / "nginx.conf").read_text()
+    server = server.replace("/etc/ssl/private/sms.example.com.key", str(tmp_path / "key.pem"))
+    (tmp_path / "server").write_text(server.replace("/etc/ssl/sms.example.com.pem", str(tmp_path / "certificate.pem")))
+    around = f"pid {tmp_path}/pid; error_log {tmp_path}/log; events {{}} http {{ access_log off; include {tmp_path}/server; }}"
+    (tmp_path / "nginx.conf").write_text(around)
+
+    done = subprocess.run(
+        [NGINX, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(CADDY is None, reason="this system has no Caddy")
+def test_caddy_takes_its_file(tmp_path):
+    done = subprocess.run(
+        [CADDY, "validate", "--adapter", "caddyfile", "--config", DEPLOY / "Caddyfile"],
+        capture_output=True, text=True, check=False, env={**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_caddy_asks_how_the_house_is_by_a_name_it_answers_to():
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    site = re.search(r"^(\S+) \{$", caddy, re.MULTILINE)[1]
+
+    assert re.search(r"health_headers \{\s+Host (\S+)", caddy)[1] == site
+    assert f"SIGNALBOX_ALLOWED_HOSTS={site}" in (DEPLOY / "signalbox.env.example").read_text()
 
 
 def test_compose_starts_things_in_an_order_that_exists_and_mounts_what_there_is():
