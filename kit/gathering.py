@@ -1,13 +1,13 @@
 """Group commit: what many ask for at one moment is done in one go, and each gets an answer of its own.
 
-A transaction costs the same for one request as for thirty.  While one group is being handled the next one gathers, so
-nobody waits for company: alone, a request is a group of one at once.
+A transaction costs the same for one request as for thirty.  Alone, a request is a group of one at once; while one group
+is being handled the next one gathers, and where there was company a moment ago, it is waited for a moment longer.
 """
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier, Lock, Timer
 from typing import Generic, TypeVar
 
 Line = TypeVar("Line", bound=Hashable)
@@ -18,14 +18,22 @@ Answer = TypeVar("Answer")
 class Gatherer(Generic[Line, Item, Answer]):
     """Handles what is asked in groups, at most one group of each line at a time, in the order in which it was asked.
 
-    `handle(line, items)` gives one answer for each item, in order; what it raises, everybody of that group gets.
+    `handle(line, items)` gives one answer for each item, in order; what it raises, everybody of that group gets.  After
+    a group of several the line's next one gathers for `pause_seconds`.
     """
 
     def __init__(
-        self, handle: Callable[[Line, list[Item]], Sequence[Answer]], *, most: int, threads: int, name: str
+        self,
+        handle: Callable[[Line, list[Item]], Sequence[Answer]],
+        *,
+        most: int,
+        threads: int,
+        name: str,
+        pause_seconds: float = 0,
     ) -> None:
         self._handle = handle
         self._most = most
+        self._pause = pause_seconds
         self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._lock = Lock()
@@ -63,10 +71,12 @@ class Gatherer(Generic[Line, Item, Answer]):
             group = [queue.popleft() for _ in range(min(len(queue), self._most))]
         self._answer(line, group)
         with self._lock:
-            if self._waiting[line]:
-                self._threads.submit(self._work, line)
-            else:
+            if not self._waiting[line]:
                 del self._waiting[line]
+            elif len(group) > 1 and self._pause:
+                Timer(self._pause, self._threads.submit, (self._work, line)).start()
+            else:
+                self._threads.submit(self._work, line)
 
     def _answer(self, line: Line, group: list[tuple[Item, "Future[Answer]"]]) -> None:
         try:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import psycopg
 from django.db import connection
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 
 Parameters = Mapping[str, Any] | Sequence[Any]
 
@@ -37,6 +39,29 @@ def rows(statement: str, parameters: Parameters = ()) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
+
+
+#: Up to so many rows a batch is planned once for all: planning it takes longer than doing it.  A larger one is worth a
+#: plan of its own, made for its size.
+SMALL_BATCH = 64
+
+
+def planned_once(statement: str, parameters: Parameters, *, size: int) -> list[tuple]:
+    """The rows of a statement for a batch of `size`, whose plan the connection keeps while batches are small.
+
+    Parameters travel apart from the statement then, so each needs a cast or a place that says its type.
+    """
+    with _cursor(keeps_plan=size <= SMALL_BATCH) as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _cursor(*, keeps_plan: bool) -> CursorWrapper:
+    if not keeps_plan:
+        return connection.cursor()
+    connection.ensure_connection()
+    wrapper = CursorDebugWrapper if connection.queries_logged else CursorWrapper
+    return wrapper(psycopg.Cursor(connection.connection), connection)
 
 
 def records(shape: type[NamedTuple], statement: str, parameters: Parameters = ()) -> list[Any]:

@@ -33,6 +33,8 @@ StartResponse = Callable[..., Any]
 DJANGO_AT_ONCE = 8
 MOST_TOGETHER = 100
 GATHERING_THREADS = 2
+#: A caller with several requests under way has most of them in the next group when it is waited for this long.
+PAUSE_SECONDS = 0.01
 LARGEST_SINGLE_BYTES = 16 * 1024
 ACCEPTED = "202 Accepted"
 
@@ -44,7 +46,11 @@ class Front:
         self._django = django
         self._room = BoundedSemaphore(DJANGO_AT_ONCE)
         self._gatherer: Gatherer[Caller, Single, bytes | None] = Gatherer(
-            _accept_together, most=MOST_TOGETHER, threads=GATHERING_THREADS, name="together"
+            _accept_together,
+            most=MOST_TOGETHER,
+            threads=GATHERING_THREADS,
+            name="together",
+            pause_seconds=PAUSE_SECONDS,
         )
         self._path = reverse("api:messages")
         #: What goes with an answer, by the scheme of the request.

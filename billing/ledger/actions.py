@@ -13,7 +13,7 @@ from accounts.models import Organisation
 from kit.errors import NotFound
 from kit.ids import uuid7s
 from kit.money import Micros
-from kit.sql import rows
+from kit.sql import array, planned_once, rows, text_array
 
 from .errors import CreditInUse, CurrencyMismatch, InsufficientBalance, NotBelow, ReferenceTaken
 from .models import Account, Reason, Transfer
@@ -227,21 +227,19 @@ WITH moves AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM made), now(), (SELECT jsonb_object_agg(account, jsonb_build_array(needed, available)) FROM short)
 """
-_COLUMNS = (
-    "id", "source_id", "target_id", "organisation_id", "target_organisation_id", "amount", "currency", "reason",
-    "reference", "subject",
-)  # fmt: skip
+_IDS_AND_AMOUNTS = ("id", "source_id", "target_id", "organisation_id", "target_organisation_id", "amount")
+_TEXTS = ("currency", "reason", "reference", "subject")
 
 
 def _make(moves: Sequence[Move]) -> list[Transfer]:
-    """Insert what is new and change the balances by it, in one round trip."""
+    """Insert what is new and change the balances by it, in two round trips."""
     new = [_transfer(id, move) for id, move in zip(uuid7s(len(moves)), moves, strict=True)]
     floored = {pot.pk: pot for move in moves for pot in (move.source, move.target) if pot.has_floor}
-    columns = {name: [getattr(transfer, name) for transfer in new] for name in _COLUMNS}
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_LOCK};{_MAKE}", {**columns, "floored": list(floored)})
-        cursor.nextset()
-        made, now, short = cursor.fetchone()
+    columns: dict[str, str] = {name: array([getattr(transfer, name) for transfer in new]) for name in _IDS_AND_AMOUNTS}
+    columns |= {name: text_array([getattr(transfer, name) for transfer in new]) for name in _TEXTS}
+    pots = array(floored)
+    planned_once(_LOCK, {"floored": pots}, size=len(new))
+    [(made, now, short)] = planned_once(_MAKE, {**columns, "floored": pots}, size=len(new))
     for account, (needed, available) in json.loads(short or "{}").items():
         _refuse(floored[UUID(account)], needed, available)
     if made < len(new):

@@ -119,6 +119,7 @@ DATABASES = {
 LOCK_TIMEOUT = os.environ.get("SIGNALBOX_LOCK_TIMEOUT", "10s")
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
+        "prepare_threshold": 0,  # of kit.sql.planned_once: everything else is not prepared at all
         "options": f"-c jit=off -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=60s -c app.organisation="
     }
 )

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.pricing.models import Quote
-from kit.sql import array, run, text_array
+from kit.sql import array, planned_once, text_array
 from messaging.engine.states import LANES, Status
 
 from .drafts import AcceptedMessage
@@ -43,9 +43,9 @@ m AS (
     INSERT INTO engine_message (id, organisation_id, campaign_id, api_key_id, template_version_id, sender, recipient, country,
         category, body, is_unicode, segments, status, error_code, quote_id, allowance_id, price, currency, channel_id,
         client_reference, is_test, attempts, validity_until, final_at)
-    SELECT u.id, %(organisation)s, %(campaign)s, %(key)s, k.version, u.sender, u.recipient, k.country, k.category, u.body,
-        u.is_unicode, u.segments, u.status, u.error_code, k.quote, u.allowance, u.price, %(currency)s, k.channel,
-        u.client_reference, %(is_test)s, 0, %(validity_until)s, CASE WHEN u.status >= 90 THEN now() END
+    SELECT u.id, %(organisation)s::uuid, %(campaign)s::uuid, %(key)s::uuid, k.version, u.sender, u.recipient, k.country, k.category, u.body,
+        u.is_unicode, u.segments, u.status, u.error_code, k.quote, u.allowance, u.price, %(currency)s::text, k.channel,
+        u.client_reference, %(is_test)s::boolean, 0, %(validity_until)s::timestamptz, CASE WHEN u.status >= 90 THEN now() END
     FROM unnest(%(ids)s::uuid[], %(kinds)s::int[], %(senders)s::text[], %(recipients)s::text[], %(bodies)s::text[],
         %(unicode)s::boolean[], %(segments)s::smallint[], %(statuses)s::smallint[], %(error_codes)s::text[],
         %(allowances)s::uuid[], %(prices)s::bigint[], %(client_references)s::text[])
@@ -55,16 +55,16 @@ m AS (
 ),
 q AS (
     INSERT INTO engine_queueentry (message_id, organisation_id, channel_id, campaign_id, lane, due_at)
-    SELECT u.id, %(organisation)s, k.channel, %(campaign)s, k.lane, now()
+    SELECT u.id, %(organisation)s::uuid, k.channel, %(campaign)s::uuid, k.lane, now()
     FROM unnest(%(ids)s::uuid[], %(kinds)s::int[], %(statuses)s::smallint[]) u(id, kind, status) JOIN k ON k.kind = u.kind
     WHERE u.status < 90
 )
 INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status, error_code,
     messages, segments, amount, latency_ms, is_squashed)
-SELECT %(organisation)s, date_trunc('hour', now()), %(campaign)s, channel_id, country, category, %(currency)s, counted.status,
+SELECT %(organisation)s::uuid, date_trunc('hour', now()), %(campaign)s::uuid, channel_id, country, category, %(currency)s::text, counted.status,
     CASE WHEN counted.status = 20 THEN '' ELSE error_code END, count(*), sum(segments), sum(price), 0, false
 FROM m CROSS JOIN LATERAL (VALUES (20), (CASE WHEN m.status >= 90 THEN m.status END)) AS counted(status)
-WHERE counted.status IS NOT NULL AND NOT %(is_test)s
+WHERE counted.status IS NOT NULL AND NOT %(is_test)s::boolean
 GROUP BY channel_id, country, category, counted.status, CASE WHEN counted.status = 20 THEN '' ELSE error_code END
 """
 
@@ -82,7 +82,7 @@ def store(
     drafts = [one.draft for one in prepared]
     kinds = [Kind(draft.version.id, draft.country, draft.version.category) for draft in drafts]
     numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds), start=1)}
-    run(
+    planned_once(
         _STORE,
         {
             "organisation": origin.organisation.pk,
@@ -105,6 +105,7 @@ def store(
             "client_references": text_array([draft.client_reference for draft in drafts]),
             **_columns(list(numbers), quotes, routes),
         },
+        size=len(drafts),
     )
     return {
         routes[kind.destination]

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts.api import AuthenticatedKey, authenticate_request
@@ -118,8 +119,8 @@ def _version(organisation: Organisation, template: str):
     if id is None:
         found = approved_versions_of(organisation).filter(template__name=template).first()
     else:
-        found = approved_versions_of(organisation).filter(template_id=id).first()
-        found = found or sendable_versions_of(organisation).filter(pk=id).first()
+        sendable = sendable_versions_of(organisation).filter(Q(template_id=id) | Q(pk=id))
+        found = sendable.order_by("-number").first()
     if found is None:
         raise NotFound("There is no approved template with this id or name.", field="template", given=template)
     return found

@@ -74,8 +74,8 @@ class Inbox:
             status = await self._stored([news for _session, _sequence, news in batch])
             for session, sequence, _news in batch:
                 session.answer(pdu.DELIVER_SM, sequence, status, b"\0")
-            if len(batch) >= BUSY_BATCH and len(self._gathered) < LARGEST_BATCH and not self._is_finishing:
-                await asyncio.sleep(BUSY_GATHER_SECONDS)
+            if len(self._gathered) < LARGEST_BATCH and not self._is_finishing:
+                await asyncio.sleep(BUSY_GATHER_SECONDS if len(batch) >= BUSY_BATCH else GATHER_SECONDS)
         self._storing = None
 
     async def _stored(self, news: list[RawDeliver]) -> int:
