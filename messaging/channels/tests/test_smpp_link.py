@@ -266,6 +266,18 @@ def test_state_tells_what_is_in_flight():
         carrier.hang_up()
 
 
+def test_state_tells_how_long_the_carrier_has_owed_answers():
+    with scripted_carrier() as carrier, opened(carrier.port, response_timeout_seconds=SECONDS) as channel:
+        assert all(isinstance(outcome, Sent) for outcome in channel.send(make_batch(3)))
+        assert channel.state().silent_seconds == 0
+
+        carrier.on_submit = silent
+        channel.send(make_batch(1))
+        until(lambda: channel.state().silent_seconds > 0.05)
+        carrier.hang_up()
+        until(lambda: channel.state().silent_seconds == 0)
+
+
 # news
 
 
