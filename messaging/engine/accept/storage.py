@@ -61,8 +61,8 @@ q AS (
 )
 INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status, error_code,
     messages, segments, amount, latency_ms, is_squashed)
-SELECT %(organisation)s::uuid, date_trunc('hour', now()), %(campaign)s::uuid, channel_id, country, category, %(currency)s::text, counted.status,
-    CASE WHEN counted.status = 20 THEN '' ELSE error_code END, count(*), sum(segments), sum(price), 0, false
+SELECT %(organisation)s::uuid, date_trunc('hour', now()), %(campaign)s::uuid, channel_id, country, category, %(currency)s::text,
+    counted.status, CASE WHEN counted.status = 20 THEN '' ELSE error_code END, count(*), sum(segments), sum(price), 0, false
 FROM m CROSS JOIN LATERAL (VALUES (20), (CASE WHEN m.status >= 90 THEN m.status END)) AS counted(status)
 WHERE counted.status IS NOT NULL AND NOT %(is_test)s::boolean
 GROUP BY channel_id, country, category, counted.status, CASE WHEN counted.status = 20 THEN '' ELSE error_code END
