@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 KEEP_SECONDS = 3
 #: Trouble that begins or ends is told at once.
 LOOK_SECONDS = 1
-MOST_IN_A_BATCH = 1_000
+MOST_IN_A_BATCH, MOST_WINDOWS = 1_000, 5
 #: Batches a drain has with a line at once.
 BATCHES_AT_ONCE = 2
 QUICK_BATCH_SECONDS = 0.25
@@ -96,9 +96,10 @@ class OpenChannel:
 
 
 def _most_in_a_batch(row: ChannelRow) -> int:
-    """No batch takes longer than half a second of the line's rate."""
+    """No batch takes longer than half a second of the line's rate, or is many times its window: what is in hand when a worker is
+    killed is in doubt."""
     half_a_second = int(row.rate_per_second / 2) if row.rate_per_second else MOST_IN_A_BATCH
-    return max(1, min(half_a_second, MOST_IN_A_BATCH))
+    return max(1, min(half_a_second, row.window * MOST_WINDOWS, MOST_IN_A_BATCH))
 
 
 def _first_batch(row: ChannelRow) -> int:

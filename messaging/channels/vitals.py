@@ -7,8 +7,8 @@ from .types.base import ChannelState, Outcome, Refused, Sent, Unknown
 
 #: A line that is not up for so long is not coming up at once.
 DOWN_SECONDS = 4.0
-#: A carrier that owes answers for so long has none.
-SILENT_SECONDS = 5.0
+#: A carrier that owes more than one answer for so long has none.
+SILENT_SECONDS, ENOUGH_OWED = 5.0, 2
 #: So many "not now" and lost answers, or refusals of whatever kind, and not one message taken, over so long a time.
 ENOUGH_FAILURES = 3
 ENOUGH_REFUSALS = 20
@@ -60,7 +60,7 @@ class Vitals:
             is_down = now - self._down_since >= DOWN_SECONDS
             return f"not bound ({state.bind}): {state.last_error}" if is_down else ""
         self._down_since = None
-        if state.silent_seconds >= SILENT_SECONDS:
+        if state.silent_seconds >= SILENT_SECONDS and state.in_flight + state.waiting >= ENOUGH_OWED:
             return f"no answer for {state.silent_seconds:.0f} s"
         return f"takes nothing: {self.last_words}" if self._is_failing(now) else ""
 

@@ -16,10 +16,9 @@ CUSTOMERS = 17
 COMMISSION_BASIS_POINTS = 700
 #: The country each carrier serves.  For the others it stands in.
 COUNTRIES = {"slow": "CN", "flaky": "GB", "throttling": "DE"}
-#: Who is killed while messages are on the wire leaves at most this in doubt: a worker process drains one channel at a time,
-#: and a carrier has a line to each process.  The long form ends three processes and two carriers, so that on a small machine
-#: with its one or two processes no more than 3 * 5 + 2 * 2 * 5 = 35 of 50,000 messages can be unknown.
-WINDOW = 5
+#: What a worker process has in hand when it is killed is in doubt: two batches of one channel at most, each of five windows.  The
+#: long form ends three such processes in different ways, and two carriers with a window each: a few dozen of 50,000 messages.
+WINDOW = 2
 NAME = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
 CODE = {"name": "code", "type": "code", "example": "204913", "max_length": 8}
 

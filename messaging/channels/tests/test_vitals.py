@@ -15,8 +15,8 @@ REFUSED, OURS, STAYED = Refused(ID, "0x00000008"), Refused(ID, "unencodable"), N
 PROMISED_SECONDS = 10
 
 
-def state(bind="bound", *, silent=0.0):
-    return ChannelState(bind, datetime.now(UTC), "", silent_seconds=silent)
+def state(bind="bound", *, silent=0.0, owed=2):
+    return ChannelState(bind, datetime.now(UTC), "", in_flight=owed, silent_seconds=silent)
 
 
 def found_after(*, outcomes=(), bind="bound", is_silent=False, seconds=30):
@@ -66,6 +66,10 @@ def test_what_is_no_trouble_of_the_carriers(_case, outcomes):
 
 def test_a_few_wrong_numbers_in_a_row_are_no_trouble():
     assert found_after(outcomes=[REFUSED], seconds=9) is None
+
+
+def test_one_answer_that_is_missing_is_no_trouble():
+    assert not Vitals().trouble(state(silent=19.0, owed=1), now=100)
 
 
 def test_a_line_that_drops_once_is_no_trouble():

@@ -69,3 +69,12 @@ def test_batches_grow_with_a_quick_carrier_and_shrink_with_a_slow_one():
 
     channel.note_batch(3, 0.01)
     assert channel.batch_size == 250, "a small batch that was quick says nothing about large ones"
+
+
+def test_a_batch_is_no_more_than_a_few_windows():
+    channel = OpenChannel(Channel(window=2, rate_per_second=None), SimulatorChannel({}))
+
+    for _ in range(10):
+        channel.note_batch(channel.batch_size, 0.01)
+
+    assert channel.batch_size == 10
