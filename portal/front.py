@@ -56,16 +56,16 @@ class Front:
         #: What goes with an answer, by the scheme of the request.
         self._headers: dict[str, list[tuple[str, str]]] = {}
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] != self._path:
-            return self._ask_django(environ, start_response)
+    def __call__(self, wsgi: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if wsgi["REQUEST_METHOD"] != "POST" or wsgi["PATH_INFO"] != self._path:
+            return self._ask_django(wsgi, start_response)
         began = perf_counter()
-        headers = self._headers.get(environ["wsgi.url_scheme"])
+        headers = self._headers.get(wsgi["wsgi.url_scheme"])
         if headers is None:
-            return self._ask_django(environ, self._learning_headers(environ["wsgi.url_scheme"], start_response))
-        answer = self._answer(environ)
+            return self._ask_django(wsgi, self._learning_headers(wsgi["wsgi.url_scheme"], start_response))
+        answer = self._answer(wsgi)
         if answer is None:
-            return self._ask_django(environ, start_response)
+            return self._ask_django(wsgi, start_response)
         duration_of("api:messages", "POST", 202).observe(perf_counter() - began)
         start_response(ACCEPTED, [*headers, ("Content-Length", str(len(answer)))])
         return [answer]
@@ -74,9 +74,9 @@ class Front:
         """End its threads and their connections to the database."""
         self._gatherer.close(connections.close_all)
 
-    def _ask_django(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _ask_django(self, wsgi: Environ, start_response: StartResponse) -> Iterable[bytes]:
         with self._room:
-            return self._django(environ, start_response)
+            return self._django(wsgi, start_response)
 
     def _learning_headers(self, scheme: str, start_response: StartResponse) -> StartResponse:
         """The first message's answer shows which headers the house's middleware gives; the same for all that follow."""
@@ -88,19 +88,19 @@ class Front:
 
         return learn
 
-    def _answer(self, environ: Environ) -> bytes | None:
+    def _answer(self, wsgi: Environ) -> bytes | None:
         """The answer to a single message; None for anything else, and for one that has to be asked alone."""
-        asked = read_single(environ)
+        asked = read_single(wsgi)
         if asked is None:
             return None
         caller, single = asked
         try:
             answer = self._gatherer.ask(caller, single)
         except Exception as error:  # Django has the words for it, and writes it down
-            environ[FAILED] = error
+            wsgi[FAILED] = error
             return None
         if answer is None and single.is_counted:
-            environ[COUNTED] = True
+            wsgi[COUNTED] = True
         return answer
 
 
@@ -113,20 +113,20 @@ def _accept_together(caller: Caller, singles: list[Single]) -> list[bytes | None
         close_old_connections()
 
 
-def read_single(environ: Environ) -> tuple[Caller, Single] | None:
+def read_single(wsgi: Environ) -> tuple[Caller, Single] | None:
     """Who asks for which one message; None when the request is another or anything about it is not as it should be.
 
     What was read is put back, for whoever reads the request next.
     """
-    scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    length = environ.get("CONTENT_LENGTH") or ""
+    scheme, _, secret = wsgi.get("HTTP_AUTHORIZATION", "").partition(" ")
+    length = wsgi.get("CONTENT_LENGTH") or ""
     if scheme.lower() != "bearer" or not length.isdecimal() or int(length) > LARGEST_SINGLE_BYTES:
         return None
-    request = WSGIRequest(environ)
+    request = WSGIRequest(wsgi)
     if not _is_welcome(request):
         return None
-    body = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
+    body = wsgi["wsgi.input"].read(int(length))
+    wsgi["wsgi.input"] = io.BytesIO(body)
     try:
         wanted = read_request(body)
     except DomainError:
@@ -134,7 +134,7 @@ def read_single(environ: Environ) -> tuple[Caller, Single] | None:
     if len(wanted.recipients) != 1:
         return None
     single = Single(
-        wanted, body, key=environ.get("HTTP_IDEMPOTENCY_KEY", ""), request_id=environ.get("HTTP_X_REQUEST_ID", "")[:64]
+        wanted, body, key=wsgi.get("HTTP_IDEMPOTENCY_KEY", ""), request_id=wsgi.get("HTTP_X_REQUEST_ID", "")[:64]
     )
     return Caller(secret.strip(), client_address(request)), single
 
