@@ -20,7 +20,8 @@ REQUEST = 100
 CAMPAIGN = 2_000
 #: Parts of all messages: by campaigns, by single requests for codes; the others by requests of a hundred.
 CAMPAIGN_SHARE, CODE_SHARE = 0.3, 0.02
-#: Accepted and not yet final at most: more is released as they become final, so that every part has work all the time.
+#: Accepted and not yet final at most, or a quarter of all: more is released as they become final, so that every part has work all
+#: the time.
 AHEAD = 3_000
 LOOK_SECONDS = 0.25
 #: The next fault strikes anyway when nothing has become final for so long.  Short runs hold nobody up for as long as a lease.
@@ -122,7 +123,7 @@ class Run:
             self.moved_at = time.monotonic()
 
     def _release(self) -> None:
-        while self.waiting and self.released - self.final < AHEAD:
+        while self.waiting and self.released - self.final < min(AHEAD, self.plan.messages // 4):
             wanted = self.waiting.pop()
             self.released += len(wanted.numbers)
             self.clients.release(wanted)
