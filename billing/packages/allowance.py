@@ -5,6 +5,8 @@ Whoever also moves money in the same transaction comes here first: allowances ar
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,12 +16,23 @@ from django.utils import timezone
 from accounts.audit import record
 from accounts.models import Organisation
 from kit.ids import uuid7s
+from kit.sql import planned_once
 
 from .errors import AllowanceReferenceTaken
 from .models import Allowance
 
 #: An index of the caller's, country, category, segments.
 Wanted = tuple[Hashable, str, str, int]
+
+
+class Lot(NamedTuple):
+    """What an allowance can still pay for; an empty country or category means any."""
+
+    id: UUID
+    country: str
+    category: str
+    left: int
+    expires_at: datetime
 
 
 def take(*, organisation: Organisation, wanted: Sequence[Wanted], reference: str) -> dict[Hashable, UUID]:
@@ -52,26 +65,28 @@ def give_back(*, allowance_id: UUID, segments: int, reference: str) -> bool:
         return cursor.rowcount == 1
 
 
-def _lock_usable(organisation: Organisation) -> list[Allowance]:
+_LOCK_USABLE = """
+SELECT id, country, category, segments - taken, expires_at FROM packages_allowance
+WHERE organisation_id = %(organisation)s AND withdrawn_at IS NULL AND expires_at > now() AND taken < segments
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+def _lock_usable(organisation: Organisation) -> list[Lot]:
     """What can be used now, locked in primary-key order, the nearest expiry first."""
-    lots = (
-        Allowance.objects.filter(organisation=organisation, withdrawn_at=None, expires_at__gt=timezone.now())
-        .filter(taken__lt=F("segments"))
-        .select_for_update(no_key=True)
-        .order_by("pk")
-    )
-    return sorted(lots, key=lambda lot: (lot.expires_at, lot.pk))
+    lots = [Lot(*row) for row in planned_once(_LOCK_USABLE, {"organisation": organisation.pk}, size=1)]
+    return sorted(lots, key=lambda lot: (lot.expires_at, lot.id))
 
 
-def _share_out(lots: Iterable[Allowance], wanted: Sequence[Wanted]) -> tuple[dict[Hashable, UUID], Counter[UUID]]:
-    left = {lot.pk: lot.segments - lot.taken for lot in lots}
+def _share_out(lots: Iterable[Lot], wanted: Sequence[Wanted]) -> tuple[dict[Hashable, UUID], Counter[UUID]]:
+    left = {lot.id: lot.left for lot in lots}
     paid_by: dict[Hashable, UUID] = {}
     for index, country, category, segments in wanted:
         for lot in lots:
             fits = lot.country in ("", country) and lot.category in ("", category)
-            if fits and left[lot.pk] >= segments:
-                left[lot.pk] -= segments
-                paid_by[index] = lot.pk
+            if fits and left[lot.id] >= segments:
+                left[lot.id] -= segments
+                paid_by[index] = lot.id
                 break
     sizes = {index: segments for index, _country, _category, segments in wanted}
     taken: Counter[UUID] = Counter()

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts.api import AuthenticatedKey, authenticate_request
@@ -14,7 +13,7 @@ from kit.errors import Invalid, NotFound
 from messaging.content.compiled import CompiledVersion, compiled
 from messaging.content.free_text import free_text_allowed
 from messaging.content.models import SenderId
-from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
+from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_version
 from messaging.engine.accept import Draft, accept_with_all
 from messaging.engine.errors import MessagesRefused
 from messaging.recipients.rules.numbers import REASONS, Number, Unusable, parse_number
@@ -119,8 +118,7 @@ def _version(organisation: Organisation, template: str):
     if id is None:
         found = approved_versions_of(organisation).filter(template__name=template).first()
     else:
-        sendable = sendable_versions_of(organisation).filter(Q(template_id=id) | Q(pk=id))
-        found = sendable.order_by("-number").first()
+        found = sendable_version(organisation, id)
     if found is None:
         raise NotFound("There is no approved template with this id or name.", field="template", given=template)
     return found
