@@ -27,6 +27,8 @@ IN_FLIGHT = BATCHES_AT_ONCE
 RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
+#: Where something just left, more may come: a look costs less than being rung for it.
+LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
 
 
 def nothing() -> None:
@@ -59,7 +61,7 @@ def drain(
     if channel is None or not channel.is_up:
         leave()
         return 0
-    until, handed_over = time.monotonic() + turn_seconds, 0
+    until, lingers_until, handed_over = time.monotonic() + turn_seconds, 0.0, 0
     attendance = Attendance(attend, leave)
     on_the_wire: deque[OnTheWire] = deque()
     while True:
@@ -71,10 +73,13 @@ def drain(
         elif not on_the_wire and attendance.has_left:
             forget_what_left()
             return handed_over
+        elif not on_the_wire and time.monotonic() < lingers_until:
+            time.sleep(LOOK_SECONDS)
         elif not on_the_wire:
             attendance.end()
         if on_the_wire and (not batch or len(on_the_wire) >= IN_FLIGHT):
             _finish(channel, on_the_wire.popleft())
+            lingers_until = time.monotonic() + LINGER_SECONDS
 
 
 class Attendance:
