@@ -34,7 +34,7 @@ DJANGO_AT_ONCE = 8
 MOST_TOGETHER = 100
 GATHERING_THREADS = 2
 #: A caller with several requests under way has most of them in the next group when it is waited for this long.
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.004
 LARGEST_SINGLE_BYTES = 16 * 1024
 ACCEPTED = "202 Accepted"
 
