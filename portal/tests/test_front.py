@@ -2,6 +2,7 @@
 
 import io
 import json
+from time import monotonic
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -10,6 +11,7 @@ from django.db import OperationalError, connection
 from accounts.tests.factories import make_api_key
 from billing.ledger.books import problems
 from billing.ledger.models import Account, Transfer
+from kit.limits import SECONDS_SAVED
 from kit.money import money
 from messaging.content.models import MessageTemplate
 from messaging.engine.models import IdempotencyRecord, Message
@@ -241,6 +243,21 @@ def test_at_once_no_more_are_sold_than_the_wallet_holds(world, front, ask):
     assert set(statuses) == {202, 402}
     assert world.balance(Account.Kind.WALLET) < money("0.04")
     assert problems() == []
+
+
+def test_together_no_more_pass_than_the_callers_limit_holds(world, settings):
+    settings.API_REQUESTS_PER_SECOND = 4
+    front = Front(WSGIHandler())
+    ask = Asking(front, make_api_key(world.customer)[1])
+    ask(one("+447911000000"))
+    began = monotonic()
+
+    statuses = [status for status, _, _ in race(lambda number: ask(one(f"+4479112000{number:02d}")), threads=24)]
+    front.close()
+
+    refilled = (monotonic() - began) * 4
+    assert statuses.count(202) <= 4 * SECONDS_SAVED + refilled
+    assert set(statuses) == {202, 429}
 
 
 def test_two_hundred_at_once_under_eight_keys_make_eight_messages(world, front, ask):
