@@ -75,7 +75,7 @@ def serving(folder):
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "portal.serve", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws",
-             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "20", "--respawn-failed-workers",
+             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "60", "--respawn-failed-workers",
              "reloaded:application"],
             cwd=folder, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
