@@ -47,7 +47,8 @@ class Front:
         self._room = BoundedSemaphore(DJANGO_AT_ONCE)
         self._gatherer: Gatherer[Caller, Single, bytes | None] = Gatherer(
             _accept_together,
-            most=MOST_TOGETHER,
+            # No more than a caller's limit holds at once: a group never counts as less than it is (kit.limits).
+            most=max(1, min(MOST_TOGETHER, settings.API_REQUESTS_PER_SECOND, settings.API_MESSAGES_PER_SECOND)),
             threads=GATHERING_THREADS,
             name="together",
             pause_seconds=PAUSE_SECONDS,
