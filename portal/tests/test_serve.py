@@ -75,7 +75,7 @@ def serving(folder):
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "portal.serve", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws",
-             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "60", "--respawn-failed-workers",
+             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "20", "--respawn-failed-workers",
              "reloaded:application"],
             cwd=folder, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
@@ -125,7 +125,6 @@ def test_new_processes_take_over_and_every_request_is_answered(web):
     callers.stop()
 
     assert callers.trouble == []
-    assert "requests in hand" not in said(folder)
     assert set(callers.told) == {"two"} or callers.told["one"] <= CLIENTS  # those were on their way
 
 
