@@ -37,6 +37,8 @@ GATHERING_THREADS = 2
 PAUSE_SECONDS = 0.004
 LARGEST_SINGLE_BYTES = 16 * 1024
 ACCEPTED = "202 Accepted"
+#: Headers that say something of one answer, or to one caller, and so are never given to another.
+OF_ONE_ANSWER = frozenset({"content-length", "set-cookie"})
 
 
 class Front:
@@ -84,7 +86,7 @@ class Front:
 
         def learn(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             if status == ACCEPTED:
-                self._headers[scheme] = [header for header in headers if header[0].lower() != "content-length"]
+                self._headers[scheme] = [header for header in headers if header[0].lower() not in OF_ONE_ANSWER]
             return start_response(status, headers, *rest)
 
         return learn

@@ -273,6 +273,22 @@ def test_two_hundred_at_once_under_eight_keys_make_eight_messages(world, front, 
     assert Message.objects.count() == 9
 
 
+def test_what_was_said_to_one_caller_is_not_said_to_the_next(world):
+    def django(wsgi, start_response):
+        start_response("202 Accepted", [("Set-Cookie", "session=theirs"), ("X-Frame-Options", "DENY")])
+        return [b"{}"]
+
+    front = Front(django)
+    ask = Asking(front, make_api_key(world.customer)[1])
+    ask(one("+447911000000"))
+
+    status, headers, _ = ask(one())
+    front.close()
+
+    assert (status, headers["X-Frame-Options"]) == (202, "DENY")
+    assert "Set-Cookie" not in headers
+
+
 def test_django_is_asked_by_few_at_once(world, front, ask, monkeypatch):
     most, now = [], []
 

@@ -100,6 +100,19 @@ def test_one_batch_cannot_use_a_reference_for_two_things(customer):
     assert wallet_of(customer).balance == money("10.00")
 
 
+def test_a_reference_taken_out_of_sight_leaves_nothing_of_the_whole(customer):
+    stranger = make_customer()
+    fund(stranger, "5.00")
+    set_aside(stranger, "1.00", "taken")
+    wallet, held = account_of(customer, WALLET, "GBP"), account_of(customer, HOLD, "GBP")
+
+    with customer.scope(), pytest.raises(ReferenceTaken):
+        post(Move(wallet, held, 1, Reason.HOLD, "mine"), Move(wallet, held, 1, Reason.HOLD, "taken"))
+
+    assert wallet_of(customer).held == 0
+    assert not Transfer.objects.filter(reference="mine").exists()
+
+
 def test_a_move_of_nothing_leaves_no_transfer(customer):
     wallet, held = account_of(customer, WALLET, "GBP"), account_of(customer, HOLD, "GBP")
 
