@@ -18,9 +18,9 @@ _END_LEASES = "UPDATE engine_claim SET lease_until = now() - interval '1 second'
 # There is no attempt to tell of: the one that may have been made is lost with what was lost.
 _GIVE_UP_QUEUED = """
 WITH q AS (
-    DELETE FROM engine_queueentry WHERE message_id IN (
+    DELETE FROM engine_queueentry WHERE message_id = ANY(ARRAY(
         SELECT message_id FROM engine_queueentry WHERE due_at <= %s ORDER BY message_id LIMIT %s FOR UPDATE SKIP LOCKED
-    ) RETURNING message_id
+    )) RETURNING message_id
 )
 UPDATE engine_message m SET status = 45 FROM q WHERE m.id = q.message_id AND m.status = 20 RETURNING m.id
 """

@@ -76,20 +76,21 @@ SELECT lane FROM unnest(%(lanes)s::smallint[]) AS lane WHERE EXISTS (
 """
 
 # What was permitted when it was accepted may not be any more: a wish is obeyed at the moment the message would leave.
-# No byte of what is `ended` was to leave, so there never was an attempt.
+# No byte of what is `ended` was to leave, so there never was an attempt.  The pick holds the locks of all `ids`, so what is
+# taken need not be joined with what is read: with a queue last analysed when it was empty, that is a loop in a loop.
 _TAKE = """
-WITH taken AS (DELETE FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]) RETURNING message_id),
+WITH taken AS (DELETE FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[])),
 m AS MATERIALIZED (
     SELECT m.id, m.organisation_id, m.sender, m.recipient, m.body, m.is_unicode, m.segments, m.attempts + 1 AS number,
         1 + floor(random() * 65535)::int AS reference,
         floor(extract(epoch FROM m.validity_until - now()))::int AS seconds_valid, m.category,
         CASE WHEN o.is_stopped THEN 'organisation_suspended' WHEN w.id IS NOT NULL THEN 'opted_out'
             WHEN m.validity_until < now() + interval '1 second' THEN 'not_sent_in_time' END AS ended
-    FROM taken JOIN engine_message m ON m.id = taken.message_id AND m.id = ANY(%(ids)s::uuid[])
+    FROM engine_message m
     JOIN accounts_organisation o ON o.id = m.organisation_id
     LEFT JOIN recipients_optout w
         ON m.category = 'promotion' AND w.organisation_id = m.organisation_id AND w.number = m.recipient
-    WHERE m.status = 20
+    WHERE m.id = ANY(%(ids)s::uuid[]) AND m.status = 20
 ),
 made AS (
     INSERT INTO engine_claim (id, channel_id, worker, lease_until, message_ids, numbers, user_references)

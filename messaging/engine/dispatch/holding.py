@@ -20,16 +20,16 @@ NEVER = "9999-12-31 00:00:00+00"
 BATCH = 1_000
 
 _HOLD = """
-UPDATE engine_queueentry SET due_at = %(never)s WHERE message_id IN (
+UPDATE engine_queueentry SET due_at = %(never)s WHERE message_id = ANY(ARRAY(
     SELECT message_id FROM engine_queueentry WHERE campaign_id = %(campaign)s AND due_at < %(never)s
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) RETURNING message_id
+)) RETURNING message_id
 """
 _LET_GO = """
-UPDATE engine_queueentry SET due_at = now() WHERE message_id IN (
+UPDATE engine_queueentry SET due_at = now() WHERE message_id = ANY(ARRAY(
     SELECT message_id FROM engine_queueentry WHERE campaign_id = %(campaign)s AND due_at = %(never)s
     ORDER BY message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-) RETURNING channel_id
+)) RETURNING channel_id
 """
 _WAITING = """
 SELECT message_id FROM engine_queueentry WHERE campaign_id = %(campaign)s

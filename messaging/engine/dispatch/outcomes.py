@@ -45,10 +45,11 @@ _ATTEMPTS = """
     RETURNING message_id, number
 """
 
+# The state asked for is in a CASE to keep it from the planner, as in settling.
 _SENT = f"""
 WITH a AS ({_ATTEMPTS}),
 m AS (UPDATE engine_message m SET status = 40, submitted_at = now(), attempts = a.number FROM a
-    WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 20
+    WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND CASE WHEN m.status = 20 THEN true END
     RETURNING m.id, m.organisation_id, m.campaign_id, m.channel_id, m.country, m.category, m.currency, m.segments, m.is_test)
 {_COUNT}
 """
@@ -65,7 +66,7 @@ ON CONFLICT (channel_id, reference) DO UPDATE SET message_id = excluded.message_
 _AGAIN = f"""
 WITH a AS ({_ATTEMPTS}),
 m AS (UPDATE engine_message m SET status = 20, attempts = a.number FROM a
-    WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status IN (20, 45)
+    WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND CASE WHEN m.status IN (20, 45) THEN true END
     RETURNING m.id, m.organisation_id, m.channel_id, m.campaign_id)
 INSERT INTO engine_queueentry (message_id, organisation_id, channel_id, campaign_id, lane, due_at)
 SELECT m.id, m.organisation_id, m.channel_id, m.campaign_id, u.lane,
@@ -79,7 +80,7 @@ ON CONFLICT (message_id) DO NOTHING
 _UNKNOWN = f"""
 WITH a AS ({_ATTEMPTS})
 UPDATE engine_message m SET status = 45, attempts = a.number FROM a
-WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND m.status = 20
+WHERE m.id = a.message_id AND m.id = ANY(%(ids)s::uuid[]) AND CASE WHEN m.status = 20 THEN true END
 """
 
 _REFUSED = f"""

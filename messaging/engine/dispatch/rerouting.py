@@ -45,7 +45,7 @@ moved AS (
 ),
 led AS (
     UPDATE engine_queueentry q SET channel_id = picked.channel, due_at = least(q.due_at, now())
-    FROM picked WHERE q.message_id = picked.message_id
+    FROM picked WHERE q.message_id = ANY(ARRAY(SELECT message_id FROM picked)) AND q.message_id = picked.message_id
 ),
 counted AS (
     INSERT INTO engine_trafficcount (organisation_id, hour, campaign_id, channel_id, country, category, currency, status,

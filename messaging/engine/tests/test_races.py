@@ -65,13 +65,9 @@ def test_drains_at_once_claim_each_message_once(world):
     )
 
 
-def test_sabotage_without_taking_rows_out_of_the_queue_messages_are_sent_twice(world, monkeypatch):
+def test_sabotage_without_locking_what_is_picked_messages_are_sent_twice(world, monkeypatch):
     """Many drains and a single message, a few times over: with more, unguarded ones would block each other."""
     monkeypatch.setattr(claiming, "_PICK", without(claiming._PICK, "FOR UPDATE SKIP LOCKED"))
-    look = "taken AS (SELECT message_id FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]))"
-    take = "taken AS (DELETE FROM engine_queueentry WHERE message_id = ANY(%(ids)s::uuid[]) RETURNING message_id)"
-    assert take in claiming._TAKE
-    monkeypatch.setattr(claiming, "_TAKE", claiming._TAKE.replace(take, look))
 
     assert len(claimed_at_once(world, messages=1, threads=12)) > 1
 
@@ -138,7 +134,7 @@ def test_a_message_settled_by_many_at_once_moves_its_money_once(world):
 
 
 def test_sabotage_without_its_guard_the_money_moves_again_and_again(world, monkeypatch):
-    monkeypatch.setattr(settling, "_SETTLE", without(settling._SETTLE, "AND m.status < 90"))
+    monkeypatch.setattr(settling, "_SETTLE", without(settling._SETTLE, "AND CASE WHEN m.status < 90 THEN true END"))
 
     assert settle_at_once(world) > 1
 

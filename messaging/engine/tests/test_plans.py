@@ -1,0 +1,69 @@
+"""What a batch costs when the last ANALYZE saw a quiet hour: nothing waiting, everything final."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from kit.sql import rows, run
+
+from .factories import World, make_world
+
+pytestmark = pytest.mark.django_db
+BATCH = 1_000
+#: How many rows a step of a statement may look at for each message of a batch.
+A_MESSAGE = 20
+
+
+@contextmanager
+def rows_looked_at() -> Iterator[dict[str, int]]:
+    """By statement, the most rows that one step of its plan looked at while the block ran."""
+    most: dict[str, int] = {}
+
+    def watch(execute, sql, params, many, context):
+        if sql.lstrip().startswith(("WITH", "UPDATE", "DELETE", "INSERT")):
+            with connection.connection.transaction(force_rollback=True), connection.connection.cursor() as cursor:
+                ((found,),) = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params).fetchall()
+            tree = json.loads(found)[0]["Plan"] if isinstance(found, str) else found[0]["Plan"]
+            most[sql] = max(most.get(sql, 0), *(_looked_at(node) for node in _nodes(tree)))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield most
+
+
+def _nodes(plan: dict) -> Iterator[dict]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+def _looked_at(node: dict) -> int:
+    seen = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    return int(seen * node["Actual Loops"])
+
+
+@pytest.fixture
+def quiet() -> World:
+    """Two batches wait of which the planner knows nothing: when it last looked, all was final and the queue empty."""
+    world = make_world(funds="1000.00")
+    world.accept(BATCH)
+    world.report(*((reference, "delivered") for reference in world.send(BATCH)))
+    owner = connection.settings_dict["USER"]  # only the owner may take statistics
+    ((role,),) = rows("SELECT current_user")
+    run(f"SET LOCAL ROLE {owner}")
+    run("ANALYZE")
+    run(f"SET LOCAL ROLE {role}")
+    world.accept(2 * BATCH)
+    return world
+
+
+def test_a_batch_is_claimed_sent_and_settled_without_comparing_each_with_each(quiet):
+    with rows_looked_at() as most:
+        sent = quiet.send(BATCH)
+        quiet.report(*((reference, "delivered") for reference in sent))
+
+    assert len(sent) == BATCH
+    assert {sql: seen for sql, seen in most.items() if seen > A_MESSAGE * BATCH} == {}
