@@ -116,16 +116,16 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 
 # One round trip: become a visitor who presents this key, read its row, step into its organisation, read that.
-# Four statements, because each one's policies must see what the one before it has set.
+# Three statements, because each one's policies must see what the one before it has set.
 _KEY_COLUMNS = [field.column for field in ApiKey._meta.concrete_fields]
 _ORGANISATION_COLUMNS = [field.column for field in Organisation._meta.concrete_fields]
 _ENTER = f"""
 SELECT set_config('role', %s, true), set_config('app.organisation', '', true), set_config('app.path', '', true),
     set_config('app.reach', 'own', true), set_config('app.user', '', true), set_config('app.memberships', '{{}}', true),
     set_config('app.presented', %s, true);
-SELECT set_config('app.organisation', organisation_id::text, true), {", ".join(_KEY_COLUMNS)}
+SELECT /* sent along */ set_config('app.organisation', organisation_id::text, true), {", ".join(_KEY_COLUMNS)}
     FROM accounts_apikey WHERE fingerprint = %s;
-SELECT set_config('app.path', path::text, true), set_config('app.presented', '', true), {", ".join(_ORGANISATION_COLUMNS)}
+SELECT /* sent along */ set_config('app.path', path::text, true), set_config('app.presented', '', true), {", ".join(_ORGANISATION_COLUMNS)}
     FROM accounts_organisation WHERE id = nullif(current_setting('app.organisation'), '')::uuid
 """  # noqa: S608  (column names of our own models)
 

@@ -33,7 +33,7 @@ def describe(result: Result) -> str:
         whole = result.messages / (file_seconds + result.messages / result.settled)
         lines.append(f"  the file was uploaded and read in {file_seconds:.1f} s before; settled with it {whole:,.0f}/s")
     lines += cpu_lines(result)
-    lines.append(f"  database: {result.statements:.3f} statements, {result.transactions:.3f} transactions a message")
+    lines.append(f"  database: {result.round_trips:.3f} round trips, {result.transactions:.3f} transactions a message")
     lines += memory_lines(result)
     fit = "fit to compare" if result.is_fit else "NOT fit to compare"
     lines.append(f"  others took {result.foreign_cores:.2f} cores meanwhile: {fit}")
@@ -82,7 +82,7 @@ def summary(results: list[Result]) -> str:
         ours = sorted(result.cpu["ours"] for result in fit)[len(fit) // 2]
         lines.append(
             f"load {load}: settled {median_of(fit, 'settled'):,.0f}/s [{min(settled):,.0f}-{max(settled):,.0f}], accepted "
-            f"{median_of(fit, 'accepted'):,.0f}/s, ours {ours:.0f} µs, statements {median_of(fit, 'statements'):.3f}, "
+            f"{median_of(fit, 'accepted'):,.0f}/s, ours {ours:.0f} µs, round trips {median_of(fit, 'round_trips'):.3f}, "
             f"p99 {median_of(fit, 'p99'):.0f} ms (n={len(fit)} of {len(of_load)})"
         )
     return "\n".join(lines)

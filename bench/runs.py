@@ -31,7 +31,7 @@ class Result:
     cores: float
     memory_peak: float
     memory_thirds: dict[str, tuple[float, float]]
-    statements: float
+    round_trips: float
     transactions: float
     foreign_cores: float
     is_fit: bool
@@ -90,7 +90,7 @@ def costs(task: Task, sent: Sent, usage: Usage, asked: Asked) -> dict[str, Any]:
         "p50": percentile(sent.latencies, 0.5) * 1000,
         "p99": percentile(sent.latencies, 0.99) * 1000,
         "cores": sum(usage.by_part.values()) / usage.seconds,
-        "statements": asked.calls / task.messages,
+        "round_trips": asked.round_trips / task.messages,
         "transactions": asked.transactions / task.messages,
         "foreign_cores": usage.foreign_cores,
         "is_fit": usage.is_fit,

@@ -1,9 +1,12 @@
 """What the database was asked: statements, transactions, and where its time went."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+
+_TRAVELS_ALONG = re.compile(r"/\* sent along \*/|^SELECT (\$?\d+) FROM ONLY .* FOR KEY SHARE OF x$")
 
 
 @dataclass(frozen=True)
@@ -18,9 +21,13 @@ class Statement:
 
 @dataclass(frozen=True)
 class Asked:
-    """Everything the database was asked over a run; BEGIN and COMMIT count as statements."""
+    """Everything the database was asked over a run, in how many round trips.
 
-    calls: int
+    BEGIN and COMMIT are round trips as well.  What travels along with the statement before it is none, nor is what the
+    server asks itself for a foreign key.
+    """
+
+    round_trips: int
     transactions: int
     dearest: list[Statement]
 
@@ -60,7 +67,8 @@ class Database:
         )
         statements = [Statement(query, calls, milliseconds, rows) for query, calls, milliseconds, rows in found]
         transactions = self._transactions() - transactions_before
-        return Asked(sum(one.calls for one in statements), transactions, statements[:most])
+        round_trips = sum(one.calls for one in statements if not _TRAVELS_ALONG.search(one.query))
+        return Asked(round_trips, transactions, statements[:most])
 
     def _transactions(self) -> int:
         self.rows("SELECT pg_stat_force_next_flush()")

@@ -112,6 +112,7 @@ TEMPLATES = [
 DATABASES = {
     "default": dj_database_url.parse(
         os.environ.get("DATABASE_URL", "postgres://signalbox_owner@localhost/signalbox"),
+        engine="kit.postgresql",
         conn_max_age=600,
         conn_health_checks=True,
     )
@@ -127,7 +128,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 REPORTS_DATABASE_URL = os.environ.get("SIGNALBOX_REPORTS_DATABASE_URL", "")
 REPORTS_MOST_SECONDS_BEHIND = int(os.environ.get("SIGNALBOX_REPORTS_MOST_SECONDS_BEHIND", "30"))
 if REPORTS_DATABASE_URL:
-    DATABASES["reports"] = dj_database_url.parse(REPORTS_DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+    DATABASES["reports"] = dj_database_url.parse(
+        REPORTS_DATABASE_URL, engine="kit.postgresql", conn_max_age=600, conn_health_checks=True
+    )
     DATABASES["reports"].setdefault("OPTIONS", {}).update(
         {
             "connect_timeout": 2,

@@ -1,0 +1,88 @@
+"""A kept connection is looked at before each request and task: without a round trip, and no dead one is taken for alive."""
+
+import select
+
+import psycopg
+import pytest
+from django.db import OperationalError, close_old_connections, connection, connections
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def kept():
+    """The connection as it is between two requests."""
+    connection.close()
+    connection.health_check_enabled = True
+    connection.ensure_connection()
+    yield connection
+    connection.health_check_enabled = False
+    connection.close()
+
+
+def backend(wrapper=connection) -> int:
+    with wrapper.cursor() as cursor:
+        return cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+
+
+def statements_between_requests(wrapper) -> int:
+    """How many statements the next request's first look at the connection costs."""
+    asked = []
+
+    class Watched(psycopg.Cursor):
+        def execute(self, query, *args, **kwargs):
+            asked.append(query)
+            return super().execute(query, *args, **kwargs)
+
+    wrapper.connection.cursor_factory = Watched
+    close_old_connections()
+    wrapper.ensure_connection()
+    wrapper.close_if_health_check_failed()
+    return len(asked)
+
+
+def test_a_connection_that_lives_is_kept_and_not_asked(kept):
+    before = backend()
+
+    assert statements_between_requests(kept) == 0
+    assert backend() == before
+
+
+def test_a_session_that_was_ended_is_noticed_before_the_next_request(kept):
+    before = backend()
+    end_session(kept)
+
+    close_old_connections()
+
+    assert backend() != before
+
+
+def test_without_a_look_the_next_request_would_fail(kept):
+    kept.health_check_enabled = False
+    end_session(kept)
+
+    close_old_connections()
+
+    with pytest.raises(OperationalError):
+        backend()
+
+
+def test_what_the_server_only_remarks_does_not_cost_the_connection(kept):
+    before = backend()
+    with kept.cursor() as cursor:
+        cursor.execute("LISTEN remarks")
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("NOTIFY remarks")
+    other.close()
+
+    close_old_connections()
+
+    assert backend() == before
+
+
+def end_session(wrapper) -> None:
+    """Have the server end the session by itself, and wait for its word."""
+    with wrapper.cursor() as cursor:
+        cursor.execute("SET idle_session_timeout = '1ms'")
+    assert select.select([wrapper.connection.fileno()], [], [], 30)[0]
