@@ -31,6 +31,7 @@ HOUSE_TABLES = {
     "django_content_type": "names of models",
     "django_migrations": "what was migrated",
     "engine_claim": "what a worker has in hand, of many tenants: of the machine room alone",
+    "engine_sweepprogress": "how far the house has looked: of the machine room alone",
     "operations_housefact": "what the house knows about itself: the web may only read it",
     "site_occurrence": "what the clock has rung for",
     "payments_stripeevent": "Stripe's inbox: the web may only add to it",

@@ -24,6 +24,7 @@ HOUSE_MODELS = {
     "accounts.Organisation": "it is the tenant",
     "accounts.User": "people belong to no tenant; memberships say where they may do what",
     "engine.Claim": "what a worker has in hand is of several organisations; the machine room's own",
+    "engine.SweepProgress": "how far the house has looked through everybody's messages",
     "operations.HouseFact": "it is about the house",
     "payments.StripeEvent": "Stripe's inbox: whose it is, its purchase says",
     "site.Occurrence": "what the clock has rung for",

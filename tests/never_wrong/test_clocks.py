@@ -88,7 +88,7 @@ def test_nothing_expires_early_by_a_workers_clock(skewed):
     world.accept()
     skewed(timedelta(days=30))
 
-    expire_overdue()
+    expire_overdue(validity=timedelta())
 
     assert world.message().state == Status.QUEUED
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def go_on(journey, number):
     fold_all()
     close_journal()
     Message.objects.filter(recipient=number, status=Status.UNKNOWN).update(validity_until="2020-01-01T00:00Z")
-    expire_overdue()
+    expire_overdue(validity=timedelta())
 
 
 def journeys(folder, monkeypatch, *, until=lambda sent: False):

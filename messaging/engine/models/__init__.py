@@ -1,7 +1,7 @@
 from .counts import TrafficCount
 from .messages import Message
 from .receipts import CarrierReference, DeliveryReceipt, InboundMessage
-from .work import Attempt, Claim, IdempotencyRecord, QueueEntry, Settlement
+from .work import Attempt, Claim, IdempotencyRecord, QueueEntry, Settlement, SweepProgress
 
 __all__ = [
     "Attempt",
@@ -13,5 +13,6 @@ __all__ = [
     "Message",
     "QueueEntry",
     "Settlement",
+    "SweepProgress",
     "TrafficCount",
 ]

@@ -117,3 +117,18 @@ class Settlement(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.messages} messages, {self.amount} micros"
+
+
+class SweepProgress(models.Model):
+    """How far one of the engine's sweeps has come: it found all that was accepted before `done_before` final.
+
+    In the database, and not in the cache, so that a restored house looks again at what is open again.
+    """
+
+    EXPIRY = "expiry"
+
+    sweep = models.CharField(max_length=20, primary_key=True)
+    done_before = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.sweep}: {self.done_before:%Y-%m-%d %H:%M}"
