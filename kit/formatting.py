@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 from django.utils import formats, timezone
 from django.utils.timesince import timesince
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 MINUS = "−"
 NOTHING = "—"
@@ -81,13 +82,22 @@ def spaced_phone(number: str) -> str:
     """An E.164 number with its usual spaces; anything else as it is.  No number is one that was erased."""
     if not number:
         return pgettext("a number or a text", "erased")
-    import phonenumbers  # 20 ms to import: only processes that write numbers pay for it
-
+    phonenumbers = _phonenumbers()
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
         return number
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@cache
+def _phonenumbers() -> Any:
+    """20 ms to import: only processes that write numbers pay for it.  Its patterns are compiled once, not for each number."""
+    import phonenumbers
+    from phonenumbers.re_util import enable_pattern_cache
+
+    enable_pattern_cache()
+    return phonenumbers
 
 
 def ago(moment: datetime | None) -> str:
@@ -106,7 +116,13 @@ def moment(at: datetime | None) -> str:
     """22 Nov 2026, 15:12 in the time zone of the request; 2026-11-22 15:12 in Chinese."""
     if at is None:
         return NOTHING
-    return formats.date_format(timezone.localtime(at), "DATETIME_FORMAT")
+    return _minute(timezone.localtime(at).replace(second=0, microsecond=0, tzinfo=None), get_language())
+
+
+@lru_cache(maxsize=4096)
+def _minute(local: datetime, language: str) -> str:
+    """A minute on the wall's clock.  Kept: a page's rows have few of them, and the next page has the same."""
+    return formats.date_format(local, "DATETIME_FORMAT")
 
 
 def series(words: Iterable[Any]) -> str:

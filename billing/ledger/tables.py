@@ -47,12 +47,13 @@ class StatementTable(tables.Table):
 
 def label_of(transfer: Transfer) -> str:
     """What a movement of the wallet was, as its owner sees it: credit given looks different from both sides."""
+    label = str(Reason(transfer.reason).label)  # get_reason_display would gather every reason in the language, each time
     if transfer.reason != Reason.CREDIT:
-        return transfer.get_reason_display()
+        return label
     if transfer.reference.startswith("credit_back:"):
         came_in, went_out = gettext("Credit taken back from an account"), gettext("Credit taken back by your reseller")
     else:
-        came_in, went_out = transfer.get_reason_display(), gettext("Credit given to an account")
+        came_in, went_out = label, gettext("Credit given to an account")
     return came_in if transfer.change > 0 else went_out
 
 

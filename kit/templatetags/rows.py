@@ -9,6 +9,8 @@ from django.utils.formats import localize
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from kit.tables import writer_of
+
 register = template.Library()
 
 
@@ -18,14 +20,14 @@ def table_rows(context: Context, table: Any) -> SafeString:
 
     What a column says of its cells is the same for all of them: it is read once.
     """
-    columns = list(table.columns)
-    openings = {column.name: _opening(column, is_first=not place) for place, column in enumerate(columns)}
+    columns = [
+        (_opening(column, is_first=not place), writer_of(column), column.localize)
+        for place, column in enumerate(table.columns)
+    ]
     lines = []
     for row in table.paginated_rows:
-        cells = "".join([
-            f"{openings[column.name]}{_cell(context, cell, column.localize)}</td>" for column, cell in row.items()
-        ])  # fmt: skip
-        lines.append(f'<tr role="row" {row.attrs.as_html()}>{cells}</tr>')
+        cells = [f"{opening}{_cell(context, write(row), localized)}</td>" for opening, write, localized in columns]
+        lines.append(f'<tr role="row" {row.attrs.as_html()}>{"".join(cells)}</tr>')
     return mark_safe("\n".join(lines))  # noqa: S308  attributes are escaped by as_html, cells below
 
 
