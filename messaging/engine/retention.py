@@ -103,15 +103,20 @@ UPDATE engine_idempotencyrecord SET response = jsonb_set(response, '{messages}',
     SELECT coalesce(jsonb_agg(message || '{"to": "", "typed": ""}'), '[]') FROM jsonb_array_elements(response -> 'messages') message))
 WHERE id = ANY(ARRAY(
     SELECT id FROM engine_idempotencyrecord
-    WHERE organisation_id = %(organisation)s AND created_at < %(until)s
+    WHERE organisation_id = %(organisation)s AND id < %(last)s AND created_at < %(until)s
         AND jsonb_path_exists(response, '$.messages[*] ? (@.to != "" || @.typed != "")')
     LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
 """
 
-# Receipts that came after their message was erased, or whose message was never found.
+# Receipts that came after their message was erased, or whose message was never found.  The order of receipts is the order
+# they came in: the next so many are looked at, up to the first whose time has not come.
 _LATE_RECEIPTS = """
-WITH seen AS (
-    SELECT id, message_id FROM engine_deliveryreceipt WHERE id > %(after)s AND received_at < %(until)s ORDER BY id LIMIT %(batch)s
+WITH coming AS MATERIALIZED (
+    SELECT id, message_id, received_at FROM engine_deliveryreceipt WHERE id > %(after)s ORDER BY id LIMIT %(batch)s
+),
+seen AS MATERIALIZED (
+    SELECT id, message_id FROM coming
+    WHERE id < coalesce((SELECT min(id) FROM coming WHERE received_at >= %(until)s), 9223372036854775807)
 ),
 gone AS (
     UPDATE engine_deliveryreceipt r SET recipient = '', raw = '',
@@ -146,20 +151,26 @@ def _due(now: datetime) -> list[Due]:
 
 def _erase(due: Due, *, until: float) -> int:
     bounds = due.bounds()
+    if not all(_finish(statement, bounds, until) for statement in (_INBOUND, _ANSWERS)):
+        return 0  # what was erased of messages would be noted as progress of all
     erased, reached = 0, bounds["first"]
     for ids in _batches(bounds, until):
         erased, reached = erased + len(ids), max([reached, *ids])
-    for statement in (_INBOUND, _ANSWERS):
-        while time.monotonic() < until:
-            with tenancy.as_engine():
-                if run(statement, bounds) < BATCH:
-                    break
     if time.monotonic() < until:
         reached = bounds["last"]
     _note_progress(due, {**bounds, "last": reached})
     if erased:
         log.info("texts and numbers erased", extra={"organisation_id": str(due.organisation_id), "count": erased})
     return erased
+
+
+def _finish(statement: str, bounds: dict[str, Any], until: float) -> bool:
+    """Erase batch by batch; False when there is more and no time for it."""
+    while time.monotonic() < until:
+        with tenancy.as_engine():
+            if run(statement, bounds) < BATCH:
+                return True
+    return False
 
 
 def _batches(bounds: dict[str, Any], until: float) -> Iterator[list[UUID]]:

@@ -9,7 +9,7 @@ from accounts.models import Organisation
 from accounts.tests.factories import make_api_key, signed_in
 from billing.ledger.books import problems
 from kit.ids import uuid7
-from kit.sql import run
+from kit.sql import rows, run
 from messaging.engine import retention
 from messaging.engine.models import DeliveryReceipt, InboundMessage, Message, TrafficCount
 from messaging.engine.receipts import store_news
@@ -246,3 +246,64 @@ def test_pages_api_and_exports_say_that_it_was_erased(client):
     assert "erased" in owner.get("/messages/").content.decode()
     assert ",erased,GB,delivered," in exported
     assert (told["to"], told["text"], told["status"]) == ("", "", "delivered")
+
+
+def test_a_turn_that_ends_among_the_messages_has_not_passed_over_received_texts(monkeypatch):
+    """Seen to fail with messages first: what was received before the last message erased was never looked at again."""
+    world = make_world()
+    received = InboundMessage.objects.create(
+        id=uuid7(), channel_id=world.channel.pk, carrier_reference="in-1", sender=NUMBER, recipient="60001", body="Yes",
+        received_at=timezone.now(), organisation=world.customer,
+    )  # fmt: skip
+    delivered(world, 3)
+    clock, real = [0.0], retention._batches
+
+    def slow(bounds, until):
+        for ids in real(bounds, until):
+            clock[0] = 1_000.0 if ids else clock[0]  # of the customer, not of others without messages
+            yield ids
+
+    with monkeypatch.context() as busy:
+        busy.setattr(retention, "_batches", slow)
+        busy.setattr(retention.time, "monotonic", lambda: clock[0])
+        erase_overdue(now=after(180))
+    erase_overdue(now=after(180))
+
+    received.refresh_from_db()
+    assert (received.sender, received.body) == ("", "")
+
+
+def test_receipts_whose_time_has_not_come_are_not_read(world_of_receipts):
+    run("SET LOCAL enable_seqscan = off")  # on a table as small as this it would be chosen
+    looked = rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {retention._LATE_RECEIPTS}", world_of_receipts)[0][0]
+
+    assert max(rows_of(looked[0]["Plan"])) <= 2
+
+
+def test_a_receipt_that_came_out_of_order_is_not_passed_over():
+    """The second is due, the first is not: neither is seen until the first is."""
+    world = make_world()
+    store_news(channel_id=world.channel.pk, **news_of(("one", "delivered"), ("two", "delivered")))
+    [first, second] = DeliveryReceipt.objects.order_by("pk")
+    moment = timezone.now() - timedelta(days=30)
+    DeliveryReceipt.objects.filter(pk=second.pk).update(received_at=moment)
+
+    seen = rows(retention._LATE_RECEIPTS, {"after": first.pk - 1, "until": moment + timedelta(days=1), "batch": 10})
+    DeliveryReceipt.objects.filter(pk=first.pk).update(received_at=moment)
+    then = rows(retention._LATE_RECEIPTS, {"after": first.pk - 1, "until": moment + timedelta(days=1), "batch": 10})
+
+    assert (seen, then) == ([(None, 0)], [(second.pk, 2)])
+
+
+@pytest.fixture
+def world_of_receipts():
+    """Many receipts that are not due, and the parameters of a look that takes two at a time."""
+    world = make_world()
+    store_news(channel_id=world.channel.pk, **news_of(*((f"r-{number}", "delivered") for number in range(40))))
+    return {"after": 0, "until": timezone.now() - timedelta(days=4), "batch": 2}
+
+
+def rows_of(plan: dict) -> list[float]:
+    """How many rows each step of a plan gave on or threw away."""
+    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    return [own, *(seen for child in plan.get("Plans", []) for seen in rows_of(child))]
