@@ -105,18 +105,31 @@ WHERE v.organisation_id = %(organisation)s AND v.status = 'approved' AND t.archi
 ORDER BY v.number DESC LIMIT 1
 """  # noqa: S608  (column names of our own models)
 _SENDER = f"""
-SELECT {", ".join(_SENDER_COLUMNS)} FROM content_senderid WHERE organisation_id = %(organisation)s AND id = %(id)s
+SELECT {", ".join(_SENDER_COLUMNS)} FROM content_senderid WHERE organisation_id = %(organisation)s AND id = %(sender)s
+"""  # noqa: S608
+_BOTH = f"""
+SELECT sender.*, wording.* FROM (VALUES (true)) asked
+LEFT JOIN ({_SENDER}) sender ON true LEFT JOIN LATERAL ({_SENDABLE}) wording ON true
 """  # noqa: S608
 
 
 def sendable_version(organisation: Organisation, id: UUID) -> TemplateVersion | None:
     """The approved version with this id or, for a template's id, its latest approved one; its template is loaded."""
     found = planned_once(_SENDABLE, {"organisation": organisation.pk, "id": id}, size=1)
-    if not found:
-        return None
-    version = _made(TemplateVersion, found[0][: len(_VERSION)])
+    return _version_from(found[0]) if found else None
+
+
+def sendable_by_ids(organisation: Organisation, id: UUID, sender_id: UUID) -> tuple[TemplateVersion | None, SenderId]:
+    """`sendable_version` and `sendable_sender` in one round trip.  Raises NotFound or NotApproved for the sender."""
+    [row] = planned_once(_BOTH, {"organisation": organisation.pk, "id": id, "sender": sender_id}, size=1)
+    sender, wording = row[: len(_SENDER_COLUMNS)], row[len(_SENDER_COLUMNS) :]
+    return _version_from(wording) if wording[0] else None, _sender_from(sender if sender[0] else None)
+
+
+def _version_from(row: tuple) -> TemplateVersion:
+    version = _made(TemplateVersion, row[: len(_VERSION)])
     version.variables = json.loads(version.variables)
-    version.template = _made(MessageTemplate, found[0][len(_VERSION) :])
+    version.template = _made(MessageTemplate, row[len(_VERSION) :])
     return version
 
 
@@ -148,10 +161,14 @@ def sendable(organisation: Organisation, version_id: UUID, sender_id: UUID) -> t
 
 def sendable_sender(organisation: Organisation, sender_id: UUID) -> SenderId:
     """An approved sender of the organisation's.  Raises NotFound or NotApproved."""
-    found = planned_once(_SENDER, {"organisation": organisation.pk, "id": sender_id}, size=1)
-    if not found:
+    found = planned_once(_SENDER, {"organisation": organisation.pk, "sender": sender_id}, size=1)
+    return _sender_from(found[0] if found else None)
+
+
+def _sender_from(row: tuple | None) -> SenderId:
+    if row is None:
         raise NotFound
-    sender = _made(SenderId, found[0])
+    sender = _made(SenderId, row)
     if sender.status != Status.APPROVED:
         raise NotApproved(
             _("Sender %(name)s is not approved yet. Submit it for review, or choose an approved one.")

@@ -12,8 +12,14 @@ from kit import limits
 from kit.errors import Invalid, NotFound
 from messaging.content.compiled import CompiledVersion, compiled
 from messaging.content.free_text import free_text_allowed
-from messaging.content.models import SenderId
-from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_version
+from messaging.content.models import SenderId, TemplateVersion
+from messaging.content.queries import (
+    approved_senders_of,
+    approved_versions_of,
+    sendable_by_ids,
+    sendable_sender,
+    sendable_version,
+)
 from messaging.engine.accept import Draft, accept_with_all
 from messaging.engine.errors import MessagesRefused
 from messaging.recipients.rules.numbers import REASONS, Number, Unusable, parse_number
@@ -105,23 +111,28 @@ def _problem(index: int, recipient: Recipient, reason: str, *, is_many: bool) ->
 
 def wording_of(organisation: Organisation, wanted: SendRequest) -> Wording:
     """The approved version and sender a request names.  Only reads.  Raises NotFound, Invalid or NotApproved."""
-    sender = _sender(organisation, wanted.sender)
     if wanted.text is not None:
+        sender = _sender(organisation, wanted.sender)
         found = free_text_allowed(organisation, wanted.text, sender)
         return Wording(compiled(found.version), sender, dict(found.values))
-    return Wording(compiled(_version(organisation, wanted.template)), sender, None)
+    version, sender = _version_and_sender(organisation, wanted.template, wanted.sender)
+    return Wording(compiled(version), sender, None)
 
 
-def _version(organisation: Organisation, template: str):
+def _version_and_sender(
+    organisation: Organisation, template: str, sender: str | None
+) -> tuple[TemplateVersion, SenderId]:
     """The latest approved version of a template given by its id or name, or exactly the version given by its id."""
-    id = _as_id(template)
-    if id is None:
-        found = approved_versions_of(organisation).filter(template__name=template).first()
+    id, sender_id = _as_id(template), _as_id(sender or "")
+    if id and sender_id:
+        found, chosen = sendable_by_ids(organisation, id, sender_id)
     else:
-        found = sendable_version(organisation, id)
+        chosen = _sender(organisation, sender)
+        named = approved_versions_of(organisation).filter(template__name=template)
+        found = sendable_version(organisation, id) if id else named.first()
     if found is None:
         raise NotFound("There is no approved template with this id or name.", field="template", given=template)
-    return found
+    return found, chosen
 
 
 def _sender(organisation: Organisation, sender: str | None) -> SenderId:
