@@ -14,6 +14,7 @@ from accounts.models import Organisation
 from kit.errors import NotFound
 
 from .models import Attempt, DeliveryReceipt, Message, TrafficCount
+from .pages import Share
 from .states import FIRST_FINAL, AttemptOutcome, Status
 
 
@@ -122,6 +123,17 @@ def progress_of(organisation: Organisation, campaign_ids: Iterable[UUID]) -> dic
     return {
         id: Progress(**tally, by_reason=dict(reasons[id]), by_status=dict(states[id])) for id, tally in tallies.items()
     }
+
+
+def share_of(organisation: Organisation, campaign_id: UUID, status: Status) -> Share | None:
+    """How many of a campaign's messages are in a state; None when the figures don't tell.
+
+    They count the ways into a state, so they tell of final states, and of the others once all messages are final.
+    """
+    progress = progress_of(organisation, [campaign_id]).get(campaign_id)
+    if progress is None or not (status.is_final or progress.final == progress.accepted):
+        return None  # tests are not counted
+    return Share(progress.by_status.get(status, 0) if status.is_final else 0, among=progress.accepted)
 
 
 def _count(tally: dict[str, Any], reasons: dict[str, int], row: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ from kit.api.reading import USUAL_PAGE, read_id, read_limit, read_plain
 from kit.api.schema import NOT_FOUND, PAGING
 from kit.errors import Invalid
 from messaging.engine.pages import EVERY, page_of
-from messaging.engine.queries import message_of, messages_for, of_campaign
-from messaging.engine.states import BY_CODE
+from messaging.engine.queries import message_of, messages_for, of_campaign, share_of
+from messaging.engine.states import BY_CODE, Status
 
 from . import schema
 from .bodies import message_body
@@ -54,16 +54,20 @@ class MessagesView(APIView):
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        messages = messages_for(request.auth.organisation)
-        if campaign := query.get("campaign"):
-            messages = of_campaign(messages, read_id("campaign", campaign))
-        wanted = Q(status=_status(status)) if (status := query.get("status")) else EVERY
+        organisation = request.auth.organisation
+        messages = messages_for(organisation)
+        campaign_id = read_id("campaign", query["campaign"]) if query.get("campaign") else None
+        if campaign_id:
+            messages = of_campaign(messages, campaign_id)
+        status = _status(query["status"]) if query.get("status") else None
+        wanted = Q(status=status) if status else EVERY
         for parameter, column in (("to", "recipient"), ("reference", "client_reference")):
             if value := query.get(parameter):
                 messages = messages.filter(**{column: read_plain(parameter, value)})
         cursor = read_id("cursor", query["cursor"]) if query.get("cursor") else None
         size = read_limit(query.get("limit") or str(USUAL_PAGE))
-        page = page_of(messages, wanted=wanted, before=cursor, size=size)
+        share = share_of(organisation, campaign_id, status) if campaign_id and status else None
+        page = page_of(messages, wanted=wanted, share=share, before=cursor, size=size)
         older = str(page.older) if page.older else None
         return Response({"messages": [message_body(message) for message in page.messages], "next": older})
 
@@ -82,7 +86,7 @@ class MessageView(APIView):
         return Response(message_body(message_of(request.auth.organisation, id)))
 
 
-def _status(text: str) -> int:
+def _status(text: str) -> Status:
     if text not in BY_CODE:
         raise Invalid(fields={"status": f"Use one of {', '.join(sorted(BY_CODE))}."})
-    return int(BY_CODE[text])
+    return BY_CODE[text]

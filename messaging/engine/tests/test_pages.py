@@ -1,16 +1,19 @@
 """Pages by cursor: whole, in order, each message once, and never looking at more than a page's worth."""
 
+import uuid
+
 import pytest
 from django.db import connection
 from django.db.models import Q
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.tests.factories import signed_in
-from messaging.channels.types.base import Refused
+from accounts.tests.factories import make_api_key, signed_in
+from messaging.channels.types.base import Refused, Sent
 from messaging.engine import pages
 from messaging.engine.models import Message
 from messaging.engine.pages import page_of
-from messaging.engine.queries import messages_for
+from messaging.engine.queries import messages_for, of_campaign, share_of
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
 
@@ -39,11 +42,11 @@ def refuse(world, *places: int, of: int) -> list:
     return ids
 
 
-def walk(messages, *, wanted=REFUSED, size=2) -> list[list]:
+def walk(messages, *, wanted=REFUSED, size=2, share=None) -> list[list]:
     """All pages, newest first."""
     walked, before = [], None
     while True:
-        page = page_of(messages, wanted=wanted, before=before, size=size)
+        page = page_of(messages, wanted=wanted, share=share, before=before, size=size)
         walked.append([message.pk for message in page.messages])
         if page.older is None:
             return walked
@@ -96,6 +99,81 @@ def test_without_a_condition_one_question_is_enough(world):
         page_of(messages_for(world.customer), size=2)
 
     assert len([one for one in asked if "SELECT" in one["sql"]]) == 1
+
+
+# --- by the figures of a campaign
+
+
+CAMPAIGN = uuid.UUID("019aab34-3df7-7d1e-9d3b-0f8f0c1c7a11")
+
+
+@pytest.fixture
+def campaign(world):
+    """Twelve messages of a campaign: three refused, the others delivered."""
+    accepted = world.accept(12, campaign_id=CAMPAIGN)
+    refused = {message.id for message in accepted.messages[::4]}
+    claimed = world.claim()
+    references = {f"c-{id}": one for id, one in claimed.items() if one.message_id not in refused}
+    world.record(
+        claimed,
+        [Refused(id, "0x0B") if one.message_id in refused else Sent(id, f"c-{id}") for id, one in claimed.items()],
+    )
+    world.report(*((reference, "delivered") for reference in references))
+    return CAMPAIGN
+
+
+def caller_of(organisation) -> Client:
+    _, secret = make_api_key(organisation)
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def asked_of_messages(client, address) -> tuple[dict, int]:
+    """What the API answers, and how often it asked for messages for it."""
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.json(), len([one for one in asked if 'FROM "engine_message"' in one["sql"]])
+
+
+def test_of_a_state_the_figures_know_none_of_no_message_is_looked_at(world, campaign):
+    client = caller_of(world.customer)
+
+    for state in ("held", "queued", "submitted", "expired", "cancelled"):
+        page, looks = asked_of_messages(client, f"/api/v1/messages?campaign={campaign}&status={state}")
+        assert (page, looks) == ({"messages": [], "next": None}, 0)
+
+
+def test_of_a_small_campaign_a_rare_state_takes_one_look(world, campaign, few_looked_at):
+    page, looks = asked_of_messages(caller_of(world.customer), f"/api/v1/messages?campaign={campaign}&status=refused")
+
+    assert (len(page["messages"]), page["next"], looks) == (3, None, 1)
+
+
+def test_what_is_still_on_its_way_is_looked_for(world):
+    world.accept(3, campaign_id=CAMPAIGN)
+
+    page, _ = asked_of_messages(caller_of(world.customer), f"/api/v1/messages?campaign={CAMPAIGN}&status=queued")
+
+    assert len(page["messages"]) == 3
+
+
+def test_test_messages_which_nobody_counts_are_looked_for(world):
+    world.accept(3, campaign_id=CAMPAIGN, is_test=True)
+
+    page, _ = asked_of_messages(caller_of(world.customer), f"/api/v1/messages?campaign={CAMPAIGN}&status=queued")
+
+    assert len(page["messages"]) == 3
+
+
+@pytest.mark.parametrize("walked", [0, 1_000_000], ids=["gathered", "walked"])
+@pytest.mark.parametrize("state", [Status.REFUSED, Status.DELIVERED, Status.EXPIRED, Status.QUEUED])
+def test_with_the_figures_the_pages_are_the_same(world, campaign, state, walked, monkeypatch):
+    monkeypatch.setattr(pages, "WALKED", walked)
+    messages = of_campaign(messages_for(world.customer), campaign)
+    share = share_of(world.customer, campaign, state)
+
+    assert share is not None
+    assert walk(messages, wanted=Q(status=state), share=share) == walk(messages, wanted=Q(status=state))
 
 
 def test_the_console_shows_the_way_on_where_a_page_holds_nothing(world, few_looked_at):
