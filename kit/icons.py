@@ -27,8 +27,19 @@ def icon(name: str, *, size: int = 18, tone: str = "", title: str = "") -> SafeS
 
     Sizes are 14, 16, 18 and whatever a component's stylesheet makes of them; `tone` is ok, warn, bad or info.
     """
+    if not title:
+        return _decoration(name, size, tone)
+    return _written(name, size, tone, format_html('role="img" aria-label="{}"', title))
+
+
+@cache
+def _decoration(name: str, size: int, tone: str) -> SafeString:
+    """A page has forty of them, and the house not many more."""
+    return _written(name, size, tone, mark_safe('aria-hidden="true"'))
+
+
+def _written(name: str, size: int, tone: str, said: SafeString) -> SafeString:
     classes = " ".join(filter(None, ["i", SIZES.get(size, ""), tone]))
-    said = format_html('role="img" aria-label="{}"', title) if title else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="{}" width="{}" height="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
         ' stroke-linecap="round" stroke-linejoin="round" {}>{}</svg>',

@@ -69,7 +69,8 @@ def _reader(accessor: Accessor, kind: type) -> Reader:
         return lambda record: _resolved(accessor, record)
     if len(accessor.bits) > 1:
         return lambda record: _displayed(*accessor.penultimate(record))
-    if not isinstance(getattr_static(kind, f"get_{field.name}_display"), partialmethod):  # the model has words of its own
+    has_own_words = not isinstance(getattr_static(kind, f"get_{field.name}_display"), partialmethod)
+    if has_own_words:
         return lambda record: _displayed(record, field.name)
     labels = {value: force_str(label, strings_only=True) for value, label in field.flatchoices}
     return lambda record: labels.get(value := getattr(record, field.attname), value)
