@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -15,8 +16,7 @@ from kit.reports import ReportResponse
 
 from . import audit
 from .addresses import client_address
-from .models import Membership, Organisation
-from .queries import memberships_of
+from .entrance import step_in
 
 SESSION_KEY = "organisation"
 #: Answered without a transaction of ours: they must speak when the database can't.
@@ -89,25 +89,19 @@ def person_scope(request: HttpRequest) -> Iterator[None]:
         with tenancy.as_visitor():
             yield
         return
-    with tenancy.as_visitor(user=user.pk) as scope:
-        memberships = list(memberships_of(user))
-        if memberships:
-            choose(request, memberships, scope)
+    with tenancy.undecided():
+        request.membership = step_in(user, wanted=wanted_by(request))
+        request.organisation = request.membership.organisation if request.membership else None
         settle_in(request)
         yield
 
 
-def choose(request: HttpRequest, memberships: list[Membership], scope: tenancy.Scope) -> None:
-    """Put the request into the organisation the session names, else into the first; a stranger's id counts as none."""
-    wanted = request.session.get(SESSION_KEY)
-    membership = next((one for one in memberships if str(one.organisation_id) == wanted), memberships[0])
-    ids = tuple(one.organisation_id for one in memberships)
-    scope = replace(scope, organisation=membership.organisation_id, memberships=ids)
-    tenancy.become(scope)
-    organisation = Organisation.objects.get(pk=membership.organisation_id)
-    tenancy.become(replace(scope, path=organisation.path))
-    membership.user, membership.organisation = request.user, organisation
-    request.membership, request.organisation = membership, organisation
+def wanted_by(request: HttpRequest) -> UUID | None:
+    """The organisation the session names; nonsense counts as none."""
+    try:
+        return UUID(request.session.get(SESSION_KEY) or "")
+    except ValueError:
+        return None
 
 
 def settle_in(request: HttpRequest) -> None:
