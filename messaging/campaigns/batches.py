@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from kit.errors import DomainError
 from messaging.content.queries import sendable
-from messaging.engine.accept import Accepted, Draft, Refusal, accept_messages
+from messaging.engine.accept import Accepted, Draft, Refusal, accept_with_all
 
 from .models import Campaign, Recipient, SkippedRow
 from .queries import recipients_of
@@ -17,13 +17,13 @@ from .wording import Wording, make_wording
 BATCH = 1_000
 
 
-@transaction.atomic
 def accept_next_batch(*, campaign_id: UUID) -> bool:
     """Accept the next recipients of a sending campaign; whether there are more.
 
     Messages, money, places in the queue and the cursor are one transaction.  Somebody else at the same campaign:
     nothing is done.  A refusal of the whole batch (balance, price, route, approval withdrawn, account suspended) stops
-    the campaign with its reason; resumed, it goes on from the same row.  Runs in the organisation's scope.
+    the campaign with its reason; resumed, it goes on from the same row.  Runs in the organisation's scope, whose
+    transaction it is.
     """
     campaign = locked(campaign_id)
     if campaign is None or campaign.status != Campaign.Status.SENDING or campaign.all_accepted_at:
@@ -50,8 +50,8 @@ def locked(campaign_id: UUID) -> Campaign | None:
 def _accept(campaign: Campaign, recipients: Sequence[Recipient]) -> None:
     fields = []
     if recipients:
-        with transaction.atomic():
-            accepted = accept_messages(
+        with transaction.atomic():  # a refusal takes back the batch, and not the reason noted after it
+            accepted = accept_with_all(
                 organisation=campaign.organisation,
                 drafts=_drafts(_wording(campaign), recipients),
                 campaign_id=campaign.pk,

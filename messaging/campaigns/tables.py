@@ -1,14 +1,14 @@
 from typing import Any
 
 import django_tables2 as tables
-from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from kit.formatting import delivery_rate, format_count, format_money, moment
+from kit.formatting import NOTHING, delivery_rate, format_count, format_money, moment
+from kit.links import addresses_of
+from kit.templatetags.meters import bar
 
 from .models import Campaign
 from .progress import CampaignProgress, with_progress
@@ -37,7 +37,7 @@ class CampaignTable(tables.Table):
         order_by = ()
 
     def __init__(self, *args, organisation, **kwargs) -> None:
-        self.organisation = organisation
+        self.organisation, self.url_of = organisation, addresses_of("messaging:campaign")
         super().__init__(*args, **kwargs)
 
     @cached_property
@@ -51,19 +51,23 @@ class CampaignTable(tables.Table):
         parts = [made_of, str(record.created_by), *([_("Test")] if record.is_test else [])]
         return format_html(
             '<a class="prime" href="{}">{}</a><div class="meta">{}</div>',
-            reverse("messaging:campaign", args=[record.pk]), record.name, " · ".join(map(str, parts)),
+            self.url_of(record.pk), record.name, " · ".join(map(str, parts)),
         )  # fmt: skip
 
-    def render_status(self, record: Campaign) -> SafeString:
+    def render_status(self, record: Campaign, value: str) -> SafeString:
         """As templates/components/badge.html writes it."""
-        return format_html('<span class="st {}">{}</span>', TONES[record.status] or "wait", record.get_status_display())
+        return format_html('<span class="st {}">{}</span>', TONES[record.status] or "wait", value)
 
     def render_recipients(self, record: Campaign, value: int) -> str:
         count = value or (record.file.tally.get("valid") if record.file else None)
         return format_count(count)
 
-    def render_progress(self, record: Campaign) -> str:
-        return render_to_string("campaigns/_progress_cell.html", {"progress": self.numbers[record.pk]})
+    def render_progress(self, record: Campaign) -> SafeString:
+        if not record.recipients:
+            return format_html('<span class="t3">{}</span>', NOTHING)
+        numbers = self.numbers[record.pk]
+        drawn = bar(total=numbers.reachable, ok=numbers.delivered, wait=numbers.waiting, bad=numbers.failed)
+        return format_html('<span class="bar-cell"><span class="num">{}%</span>{}</span>', numbers.percent, drawn)
 
     def render_delivered(self, record: Campaign) -> str:
         numbers = self.numbers[record.pk]

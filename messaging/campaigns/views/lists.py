@@ -4,11 +4,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django_tables2 import SingleTableView
 
 from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
 from kit.htmx import FragmentMixin
+from kit.tables import TableListView
 from messaging.campaigns.models import Campaign
 from messaging.campaigns.queries import campaigns_of
 from messaging.campaigns.tables import CampaignTable
@@ -21,14 +21,14 @@ GROUPS = {
 }
 
 
-class CampaignsView(OrganisationMixin, FragmentMixin, SingleTableView):
+class CampaignsView(OrganisationMixin, FragmentMixin, TableListView):
     """The list; while one of them is sending it is asked for again every two seconds."""
 
     permission = Permission.VIEW_MESSAGES
     template_name = "campaigns/campaigns.html"
     fragment_template_name = "campaigns/_campaigns.html"
     table_class = CampaignTable
-    paginate_by = 25
+    rows_a_page = 25
 
     @property
     def group(self) -> str:
