@@ -38,7 +38,7 @@ def result(*, foreign: float = 0.0, settled: float = 100.0, load: str = "b", **c
     facts = {
         "load": load, "messages": 1000, "accepted": 200.0, "submitted": 150.0, "settled": settled, "p50": 1.0, "p99": 2.0,
         "cpu": {"web": 40.0, "carrier": 60.0, "ours": 40.0, "all": 100.0}, "cores": 1.0, "memory_peak": 10.0,
-        "memory_thirds": {"web": (5.0, 6.0)}, "statements": 0.05, "transactions": 0.02, "foreign_cores": foreign,
+        "memory_thirds": {"web": (5.0, 6.0)}, "round_trips": 0.05, "transactions": 0.02, "foreign_cores": foreign,
         "is_fit": foreign <= 0.2, "problems": [], "told": "all", "generator_cores": 0.05, "when": "now",
     }  # fmt: skip
     return Result(**{**facts, **changes})
