@@ -117,11 +117,12 @@ def test_a_campaign_started_twice_at_once_starts_once(monkeypatch, sabotaged):
 
 @pytest.mark.parametrize("sabotaged", [False, True])
 def test_nothing_is_accepted_after_a_pause_that_came_during_a_batch(monkeypatch, sabotaged):
-    meeting = Meeting()
+    looked, meeting = Meeting(), Meeting()
     monkeypatch.setattr(batches, "BATCH", 5)
     accept = batches.accept_with_all
 
     def accept_when_the_pause_has_begun(**call):
+        looked.wait()
         meeting.wait()
         return accept(**call)
 
@@ -132,6 +133,7 @@ def test_nothing_is_accepted_after_a_pause_that_came_during_a_batch(monkeypatch,
     campaign = make_started(world, count=15)
 
     def pause_in_the_middle():
+        looked.wait()
         if sabotaged:
             with world.customer.scope():
                 pause_campaign(organisation=world.customer, campaign_id=campaign.pk)
