@@ -1,4 +1,4 @@
-"""Cells of django-tables2's tables, written quickly: what it finds out for each cell anew is found out once a column.
+"""Lists as tables, written quickly: what django-tables2 finds out for each cell anew is found out once a column.
 
 It reads a render's signature, looks for a field behind the accessor and makes a dictionary of the field's choices for every
 cell; that took longer than all the rest of a page of fifty rows.
@@ -9,15 +9,37 @@ from functools import partialmethod
 from inspect import getattr_static
 from typing import Any
 
+from django.core.paginator import InvalidPage
 from django.db import models
+from django.http import Http404
 from django.utils.encoding import force_str
-from django_tables2 import ManyToManyColumn
+from django_tables2 import ManyToManyColumn, SingleTableView, Table
 from django_tables2.columns import BoundColumn
 from django_tables2.columns.linkcolumn import BaseLinkColumn
 from django_tables2.rows import BoundRow
 from django_tables2.utils import Accessor, signature
 
 Reader = Callable[[Any], Any]
+
+
+class TableListView(SingleTableView):
+    """A list whose table alone counts and cuts its rows: Django's own would do both once more.
+
+    A page that is not there is not found.
+    """
+
+    rows_a_page: int
+
+    def get_table_pagination(self, table: Table) -> dict[str, Any]:
+        return {"per_page": self.rows_a_page, "silent": False}
+
+    def get_table(self, **kwargs: Any) -> Table:
+        if not self.request.GET.get("page", "1").isdecimal():
+            raise Http404
+        try:
+            return super().get_table(**kwargs)
+        except InvalidPage as error:
+            raise Http404 from error
 
 
 def writer_of(column: BoundColumn) -> Callable[[BoundRow], Any]:

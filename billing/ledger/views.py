@@ -4,7 +4,6 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views import View
-from django_tables2 import SingleTableView
 
 from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
@@ -12,23 +11,25 @@ from kit.htmx import FragmentMixin
 from kit.ids import made_at
 from kit.money import units
 from kit.spreadsheets import csv_lines
+from kit.tables import TableListView
 
 from . import periods
 from .queries import statement, wallet_of
 from .tables import StatementTable, label_of
 
 
-class WalletView(OrganisationMixin, FragmentMixin, SingleTableView):
+class WalletView(OrganisationMixin, FragmentMixin, TableListView):
     permission = Permission.VIEW_BILLING
     table_class = StatementTable
-    paginate_by = 50
+    rows_a_page = 50
     template_name = "billing/wallet.html"
     fragment_template_name = "billing/_statement.html"
 
     def get_queryset(self):
         self.form = periods.PeriodForm(self.request.GET)
         self.period = self.form.period
-        self.statement = statement(self.organisation, begin=self.period.begin, end=self.period.end)
+        self.purse = wallet_of(self.organisation)
+        self.statement = statement(self.organisation, begin=self.period.begin, end=self.period.end, wallet=self.purse)
         return self.statement.movements
 
     def get_context_data(self, **kwargs):
@@ -36,7 +37,7 @@ class WalletView(OrganisationMixin, FragmentMixin, SingleTableView):
             form=self.form,
             period=self.period,
             statement=self.statement,
-            purse=wallet_of(self.organisation),
+            purse=self.purse,
             choices=self._choices(),
             **kwargs,
         )

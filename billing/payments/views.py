@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView, TemplateView
-from django_tables2 import SingleTableView
 
 from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
@@ -22,6 +21,7 @@ from kit.api import body_of, error_body
 from kit.formatting import format_money
 from kit.htmx import FragmentMixin
 from kit.money import money
+from kit.tables import TableListView
 
 from .checkout import start_checkout
 from .errors import ForgedEvent
@@ -82,10 +82,10 @@ class TopUpView(OrganisationMixin, FormView):
         return go_to_payment(self.request, purchase)
 
 
-class PurchasesView(OrganisationMixin, FragmentMixin, SingleTableView):
+class PurchasesView(OrganisationMixin, FragmentMixin, TableListView):
     permission = Permission.VIEW_BILLING
     table_class = PurchaseTable
-    paginate_by = 25
+    rows_a_page = 25
     template_name = "billing/purchases.html"
     fragment_template_name = "billing/_purchases.html"
 

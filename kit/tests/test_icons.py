@@ -66,14 +66,21 @@ def test_the_vendored_files_are_those_of_the_manifest():
 def test_a_bars_parts_stand_side_by_side_and_end_at_its_end():
     drawn = bar(total=200, ok=100, wait=50, bad=80)
 
-    assert [(part["tone"], part["x"], part["width"]) for part in drawn["parts"]] == [
+    assert re.findall(r'<rect class="(\w*)" x="([0-9.]+)" width="([0-9.]+)"', drawn) == [
         ("ok", "0.00", "50.00"), ("wait", "50.00", "25.00"), ("bad", "75.00", "25.00"),
     ]  # fmt: skip
-    assert drawn["percent"] == 100
+    assert 'aria-hidden="true"><svg' in drawn
 
 
 def test_a_bar_of_nothing_is_empty():
-    assert bar(total=0, ok=0)["parts"] == []
+    assert "<rect" not in bar(total=0, ok=0)
+
+
+def test_a_bars_label_is_escaped_and_says_how_far_it_is():
+    drawn = bar(total=200, value=50, label="<b>", size="lg")
+
+    assert drawn.startswith('<div class="bar lg" role="progressbar"')
+    assert 'aria-valuenow="25" aria-label="&lt;b&gt;"' in drawn
 
 
 def test_a_sparkline_needs_two_values():

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from kit.errors import NotFound
+from kit.sql import array, rows
 
-from .models import Attempt, DeliveryReceipt, Message, TrafficCount
+from .models import Attempt, DeliveryReceipt, Message
 from .pages import Share
 from .states import FIRST_FINAL, AttemptOutcome, Status
 
@@ -107,19 +108,22 @@ class Progress:
         return max(0, self.accepted - max(self.handed_over, self.final))
 
 
+_CAMPAIGN_COUNTS = """
+    SELECT campaign_id, status, error_code, sum(messages)::bigint, sum(segments)::bigint, sum(amount)::bigint
+    FROM engine_trafficcount WHERE organisation_id = %(organisation)s AND campaign_id = ANY (%(campaigns)s::uuid[])
+    GROUP BY campaign_id, status, error_code
+"""
+
+
 def progress_of(organisation: Organisation, campaign_ids: Iterable[UUID]) -> dict[UUID, Progress]:
     """The progress of each campaign, from the traffic deltas: exact, in one query."""
-    found = (
-        TrafficCount.objects.filter(organisation=organisation, campaign_id__in=list(campaign_ids))
-        .values("campaign_id", "status", "error_code")
-        .annotate(messages=Sum("messages"), segments=Sum("segments"), amount=Sum("amount"))
-    )
+    found = rows(_CAMPAIGN_COUNTS, {"organisation": organisation.pk, "campaigns": array(campaign_ids)})
     tallies: dict[UUID, dict[str, Any]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[UUID, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     states: dict[UUID, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for row in found:
-        states[row["campaign_id"]][row["status"]] += row["messages"]
-        _count(tallies[row["campaign_id"]], reasons[row["campaign_id"]], row)
+    for id, status, error_code, messages, segments, amount in found:
+        states[id][status] += messages
+        _count(tallies[id], reasons[id], status, error_code, messages, segments, amount)
     return {
         id: Progress(**tally, by_reason=dict(reasons[id]), by_status=dict(states[id])) for id, tally in tallies.items()
     }
@@ -136,11 +140,18 @@ def share_of(organisation: Organisation, campaign_id: UUID, status: Status) -> S
     return Share(progress.by_status.get(status, 0) if status.is_final else 0, among=progress.accepted)
 
 
-def _count(tally: dict[str, Any], reasons: dict[str, int], row: dict[str, Any]) -> None:
-    status, messages, amount = Status(row["status"]), row["messages"], row["amount"]
+def _count(
+    tally: dict[str, Any],
+    reasons: dict[str, int],
+    status: int,
+    error_code: str,
+    messages: int,
+    segments: int,
+    amount: int,
+) -> None:
     if status == Status.QUEUED:
         tally["accepted"] += messages
-        tally["segments"] += row["segments"]
+        tally["segments"] += segments
         tally["held"] += amount
     elif status == Status.SUBMITTED:
         tally["handed_over"] += messages
@@ -150,4 +161,4 @@ def _count(tally: dict[str, Any], reasons: dict[str, int], row: dict[str, Any]) 
     elif status >= FIRST_FINAL:
         tally["failed"] += messages
         tally["returned"] += amount
-        reasons[row["error_code"] or status.name.lower()] += messages
+        reasons[error_code or Status(status).name.lower()] += messages

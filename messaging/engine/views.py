@@ -178,7 +178,8 @@ class SearchView(OrganisationMixin, TemplateView):
 def with_origins(organisation: Organisation, messages: list[Message]) -> None:
     """Name each message's template, in one query for all of them."""
     ids = {message.template_version_id for message in messages}
-    versions = TemplateVersion.objects.filter(organisation=organisation, pk__in=ids).select_related("template")
+    versions = TemplateVersion.objects.filter(organisation=organisation, pk__in=ids)
+    versions = versions.select_related("template").only("template__name")
     by_id = {version.pk: version for version in versions}
     for message in messages:
         message.version = by_id.get(message.template_version_id)
