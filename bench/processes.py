@@ -14,6 +14,9 @@ FOREIGN_CORES_ALLOWED = 0.2
 #: Neither is ours to make cheaper: the peers' figures are of the peer's own processes too.
 NOT_OURS = {"carrier", "stripe-sandbox", "sink", "load", "idle"}
 
+#: The part of the memory that is PostgreSQL's buffers and locks, shared by all of its processes.
+SHARED = "shared buffers"
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -105,8 +108,14 @@ def mean_of(samples: list[dict[str, float]]) -> dict[str, float]:
 
 
 def memory_of(pids: Mapping[str, int]) -> dict[str, float]:
-    """MiB of each part; PostgreSQL's shared memory is shared out among its processes."""
-    return {name: over_tree(pid, pss_kib) / 1024 for name, pid in pids.items() if name != "launcher"}
+    """MiB of each part.  PostgreSQL's shared memory is a part of its own: it is counted page by page as each is first
+    used, until all that was set aside at the start is, whatever the load.
+    """
+    parts = {name: over_tree(pid, pss_kib) / 1024 for name, pid in pids.items() if name != "launcher"}
+    if server := pids.get("postgres"):
+        parts[SHARED] = over_tree(server, shared_kib) / 1024
+        parts["postgres"] -= parts[SHARED]
+    return parts
 
 
 def over_tree(pid: int, figure: Callable[[int], float]) -> float:
@@ -129,8 +138,16 @@ def seconds_of(pid: int) -> float:
 
 
 def pss_kib(pid: int) -> float:
+    return _in_rollup(pid, "Pss:")
+
+
+def shared_kib(pid: int) -> float:
+    return _in_rollup(pid, "Pss_Shmem:")
+
+
+def _in_rollup(pid: int, what: str) -> float:
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith(what)), 0)
 
 
 def machine_seconds() -> float:

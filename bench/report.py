@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.loads import NAMES
-from bench.processes import NOT_OURS
+from bench.processes import NOT_OURS, SHARED
 from bench.runs import Result, median_of
 
 WORTH_A_LINE = 1.0  # µs a message
@@ -58,6 +58,9 @@ def cpu_lines(result: Result) -> list[str]:
 def memory_lines(result: Result) -> list[str]:
     first, last = (sum(pair[place] for pair in result.memory_thirds.values()) for place in (0, 1))
     lines = [f"  memory (PSS): peak {result.memory_peak:.0f} MiB; first third {first:.0f}, last third {last:.0f} MiB"]
+    if SHARED in result.memory_thirds:
+        first, last = (round(one - both) for one, both in zip((first, last), result.memory_thirds[SHARED], strict=True))
+        lines.append(f"    without PostgreSQL's shared buffers {first}, {last} MiB")
     grown = {name: b - a for name, (a, b) in result.memory_thirds.items() if b - a >= 5}
     if grown:
         lines.append("    grown: " + ", ".join(f"{name} {more:+.0f} MiB" for name, more in grown.items()))

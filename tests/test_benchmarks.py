@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import json
+import mmap
+import os
 from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +21,7 @@ from bench.peers import __main__ as peers
 from bench.peers import kannel
 from bench.peers.contest import Showing
 from bench.peers.sink import Caller, Sink
-from bench.processes import Memory, Usage
+from bench.processes import SHARED, Memory, Usage, memory_of
 from bench.runs import Result
 from bench.sender import Sender
 from bench.stored import SQL, run
@@ -122,6 +124,15 @@ def test_ours_is_neither_carrier_nor_sink_nor_load():
 
 def test_the_machines_seconds_leave_out_idling_and_waiting():
     assert processes.spent_in("cpu  100 20 30 4000 500 6 7 0 0 0\ncpu0 1 1 1") == pytest.approx(163 / processes.TICKS)
+
+
+def test_what_a_server_shares_among_its_processes_is_counted_apart_and_once():
+    with mmap.mmap(-1, 8 * 2**20) as shared:
+        shared.write(bytes(len(shared)))
+        found = memory_of({"postgres": os.getpid(), "web": os.getpid()})
+
+    assert found[SHARED] >= 8
+    assert found["postgres"] == pytest.approx(found["web"] - found[SHARED], abs=1)
 
 
 def test_memory_is_compared_by_the_first_and_the_last_third():
