@@ -125,18 +125,17 @@ def statement(organisation: Organisation, *, begin: datetime, end: datetime, wal
     return Statement(wallet.currency, closing - found["total"], closing, movements)
 
 
-def latest_movements(organisation: Organisation, *, count: int = 5) -> list[Transfer]:
+def latest_movements(wallet: Wallet, *, count: int = 5) -> list[Transfer]:
     """The last movements of the wallet, each with its `change`."""
-    wallet = wallet_of(organisation)
     if wallet.account_id is None:
         return []
     return list(_touching(wallet.account_id).order_by("-id")[:count])
 
 
-def days_left(organisation: Organisation, *, now: datetime) -> int | None:
+def days_left(organisation: Organisation, wallet: Wallet, *, now: datetime) -> int | None:
     """For how many days the wallet reaches at the pace of the last week; None when nothing was spent or it is empty."""
-    spent = spent_since(organisation, now - timedelta(days=7))
-    available = wallet_of(organisation).available
+    available = wallet.available
+    spent = spent_since(organisation, now - timedelta(days=7)) if available > 0 else 0
     return available * 7 // spent if spent and available > 0 else None
 
 

@@ -26,22 +26,22 @@ class OverviewView(OrganisationMixin, TemplateView):
 
     def get_context_data(self, **kwargs):
         allowances = list(usable_allowances_of(self.organisation))
-        days = days_left(self.organisation, now=timezone.now())
+        purse = wallet_of(self.organisation)
+        days = days_left(self.organisation, purse, now=timezone.now())
         return super().get_context_data(
-            kpis=self._kpis(allowances, days),
+            kpis=self._kpis(allowances, purse, days),
             allowances=allowances,
             days=days,
             is_low=days is not None and days < LOW_DAYS,
             movements=[
                 (label_of(transfer), made_at(transfer.id), signed(transfer.change, transfer.currency))
-                for transfer in latest_movements(self.organisation)
+                for transfer in latest_movements(purse)
             ],
             purchases=purchases_of(self.organisation)[:5],
             **kwargs,
         )
 
-    def _kpis(self, allowances, days: int | None) -> list[dict]:
-        purse = wallet_of(self.organisation)
+    def _kpis(self, allowances, purse: Wallet, days: int | None) -> list[dict]:
         spent = spent_since(self.organisation, this_month().begin)
         segments = sum(allowance.left for allowance in allowances)
         return [

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -168,6 +169,16 @@ def active_entry(request: HttpRequest) -> str:
 
 def address(url_name: str, *args: Any) -> str:
     """The page's address; empty while there is no such page."""
+    return _looked_up(url_name, args) if args else _known(url_name, get_urlconf(), get_script_prefix())
+
+
+@cache
+def _known(url_name: str, _urlconf: str | None, _prefix: str) -> str:
+    """A menu asks for the same thirty addresses with every page."""
+    return _looked_up(url_name, ())
+
+
+def _looked_up(url_name: str, args: tuple[Any, ...]) -> str:
     try:
         return reverse(url_name, args=args)
     except NoReverseMatch:

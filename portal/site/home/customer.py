@@ -147,7 +147,7 @@ def money_of(organisation: Organisation, now: datetime) -> dict[str, Any]:
         "held_text": format_money(wallet.held, wallet.currency),
         "top_up_url": address("billing:top_up"),
         "packages_url": address("billing:packages"),
-        "days_left": days_left(organisation, now=now),
+        "days_left": days_left(organisation, wallet, now=now),
         "lasts_long": LASTS_LONG,
         "allowances": list(usable_allowances_of(organisation)[:4]),
     }

@@ -18,7 +18,7 @@ from kit.formatting import (
     format_unit_price,
     took,
 )
-from messaging.traffic.queries import Tally, in_flight, tallies_by_hour, total
+from messaging.traffic.queries import Tally, in_flight, tallies_of_spans, total
 
 from .periods import Period, by_slot, until
 
@@ -53,11 +53,13 @@ class Figures:
 
 
 def figures_of(organisation: Organisation, period: Period) -> Figures:
-    """Three queries, whatever there is."""
+    """Two queries, whatever there is."""
+    spans = (period.first, period.end), (period.before_first, period.earlier(period.end))
+    now, before = tallies_of_spans(organisation, *spans)
     return Figures(
         period=period,
-        now=tallies_by_hour(organisation, period.first, period.end),
-        before=tallies_by_hour(organisation, period.before_first, period.earlier(period.end)),
+        now=now,
+        before=before,
         flying=in_flight(organisation),
         currency=organisation.currency,
     )
