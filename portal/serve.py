@@ -5,13 +5,19 @@
 On SIGHUP granian starts a new process and, a fixed time later, stops the old one; each listens on a socket of its own, and
 what waits in the old one's queue is lost with it.  Here all processes share one socket, the old process goes on until the
 new one has loaded the application, and if that fails it stays.
+
+A connection that is kept open belongs to one process.  Were it closed while its caller is about to ask again, the caller
+could not know whether the question was heard.  So a process that is to go first says with each answer that it is the
+connection's last; only then it closes those that are idle, finishes what it has, and ends.
 """
 
 import logging
 import multiprocessing
+import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import wait
 from typing import Any
 
 from granian import cli
@@ -23,6 +29,35 @@ log = logging.getLogger("granian")
 #: A new process has so long to load the application, on a machine that is busy with its old ones.
 LOADING_SECONDS = 120.0
 LOOK_SECONDS = 0.1
+#: An old process has so long to take leave of whoever keeps a connection to it and asks now and then.
+LEAVING_SECONDS = 3.0
+#: And then so long to finish the requests it has: a long report, a slow upload.
+FINISHING_SECONDS = 60.0
+#: Tells a process to take leave.
+LEAVE = signal.SIGUSR1
+
+StartResponse = Callable[..., Any]
+
+
+class Polite:
+    """The application, which can be told to make each answer the last on its connection."""
+
+    def __init__(self, application: Callable[[dict[str, Any], StartResponse], Iterable[bytes]]) -> None:
+        self._application = application
+        self._is_leaving = False
+
+    def leave(self, *signalled: Any) -> None:
+        self._is_leaving = True
+
+    def __call__(self, wsgi: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        return self._application(wsgi, _last(start_response) if self._is_leaving else start_response)
+
+
+def _last(start_response: StartResponse) -> StartResponse:
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        return start_response(status, [*headers, ("Connection", "close")], *rest)
+
+    return start
 
 
 class Loader:
@@ -34,7 +69,8 @@ class Loader:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # so far it has its parent's, which would only take note
-        application = self.load(*args, **kwargs)
+        application = Polite(self.load(*args, **kwargs))
+        signal.signal(LEAVE, application.leave)
         self.is_done.set()
         return application
 
@@ -84,13 +120,31 @@ class Server(MPServer):
         return new
 
     def _retire(self, old: WorkerProcess) -> None:
-        """Let it finish the requests it has."""
-        old.terminate()
-        old.join(self.workers_kill_timeout)
-        if old.is_alive():
+        """Let it take leave and finish the requests it has."""
+        if not has_ended(old):
+            os.kill(old.inner.pid, LEAVE)
+            self._wait_for(old, LEAVING_SECONDS)
+            old.terminate()
+            self._wait_for(old, max(FINISHING_SECONDS, self.workers_kill_timeout or 0))
+        if not has_ended(old, within=(self.workers_kill_timeout or 0) if self.interrupt_signal else 0):
             log.warning(f"worker-{old.idx + 1} was ended with requests in hand")
             old.kill()
-            old.join()
+        old.join()
+
+    def _wait_for(self, old: WorkerProcess, seconds: float) -> None:
+        """Until it has ended, but no longer than that, and not when all are to end."""
+        until = time.monotonic() + seconds
+        while not self.interrupt_signal and time.monotonic() < until and not has_ended(old, within=LOOK_SECONDS):
+            pass
+
+
+def has_ended(worker: WorkerProcess, *, within: float = 0) -> bool:
+    """Whether its process is gone.
+
+    Not asked of the process object: granian waits for the process in a thread of its own, and whoever comes second is told
+    that it is alive.
+    """
+    return bool(wait([worker.inner.sentinel], timeout=within))
 
 
 def main() -> None:

@@ -2,13 +2,15 @@
 
 import http.client
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.conf import settings
@@ -16,13 +18,18 @@ from django.conf import settings
 from portal.stack.ports import HOST, any_free
 
 CLIENTS, PATIENCE_SECONDS = 4, 60
-#: An application that takes its time to load, and says which one it is.
+KILL_SECONDS = 1
+#: An application that takes its time to load, and says which one it is.  Asked for a report, it waits for "ready".
 APPLICATION = """
-import threading
+import os, threading
 threading.Event().wait({loading})
 {trouble}
 def application(environ, start_response):
     threading.Event().wait(0.02)
+    if environ["PATH_INFO"] == "/report":
+        open("asked", "w").write(str(os.getpid()))
+        while not os.path.exists("ready"):
+            threading.Event().wait(0.02)
     start_response("200 OK", [("Content-Length", "3")])
     return [b"{name}"]
 """
@@ -52,6 +59,21 @@ class Callers:
                 self._stopped.wait(0.1)
 
 
+class Keepers(Callers):
+    """People who keep their connection and ask on it every now and then, what must not be asked twice."""
+
+    def _go_on(self) -> None:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_SECONDS)
+        while not self._stopped.wait(0.02):
+            try:
+                connection.request("POST", "/", body=b"what?")
+                self.told[connection.getresponse().read().decode()] += 1
+            except Exception as error:
+                self.trouble.append(error)
+                connection.close()
+        connection.close()
+
+
 @pytest.fixture
 def web(tmp_path):
     write(tmp_path, "one")
@@ -69,13 +91,13 @@ def write(folder, name: str, *, loading: float = 1.0, trouble: str = "") -> None
 
 
 @contextmanager
-def serving(folder):
+def serving(folder, *program):
     port = any_free()
     environment = {**os.environ, "PYTHONPATH": f"{folder}:{settings.BASE_DIR}", "PYTHONDONTWRITEBYTECODE": "1"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "portal.serve", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws",
-             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "20", "--respawn-failed-workers",
+            [sys.executable, *(program or ("-m", "portal.serve")), "--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws",
+             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", str(KILL_SECONDS), "--respawn-failed-workers",
              "reloaded:application"],
             cwd=folder, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
@@ -87,10 +109,10 @@ def serving(folder):
         process.wait(30)
 
 
-def asked(port: int) -> str:
+def asked(port: int, path: str = "/") -> str:
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", path)
         return connection.getresponse().read().decode()
     finally:
         connection.close()
@@ -128,6 +150,102 @@ def test_new_processes_take_over_and_every_request_is_answered(web):
     assert set(callers.told) == {"two"} or callers.told["one"] <= CLIENTS  # those were on their way
 
 
+def test_whoever_keeps_a_connection_is_told_before_it_is_closed(web):
+    """Seen to fail without the leave-taking: of eight keepers some asked on a connection that was just being closed."""
+    folder, process, callers = web
+    old = children(process.pid)
+    keepers = [Keepers(callers.port) for _ in range(2)]
+    wait_until(lambda: all(one.told["one"] > CLIENTS for one in keepers))
+    write(folder, "two", loading=0.1)
+
+    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: are_gone(old))
+    for one in keepers:
+        one.told.clear()
+    wait_until(lambda: all(one.told["two"] > CLIENTS for one in keepers))
+    for one in keepers:
+        one.stop()
+
+    assert [one.trouble for one in keepers] == [[], []]
+    assert "requests in hand" not in said(folder)
+
+
+def test_connections_on_which_nobody_asks_hold_nobody_up(web):
+    folder, process, callers = web
+    old = children(process.pid)
+    with ExitStack() as idle:
+        for _ in range(8):
+            idle.enter_context(socket.create_connection((HOST, callers.port)))
+        write(folder, "two", loading=0.1)
+
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: are_gone(old))
+
+    assert callers.trouble == []
+    assert "requests in hand" not in said(folder)
+
+
+def test_a_long_request_is_finished_by_the_process_that_has_it(web):
+    """However short the time is that stopping the whole web may take."""
+    folder, process, callers = web
+    report, old = Report(callers.port), children(process.pid)
+    wait_until(lambda: (folder / "asked").exists())
+    write(folder, "two", loading=0.1)
+
+    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: f"Stopping worker-{place_of(folder)}" in said(folder))
+    stopping = time.monotonic()
+    wait_until(lambda: time.monotonic() > stopping + 2 * KILL_SECONDS)
+    (folder / "ready").touch()
+
+    assert report.told() == "one"
+    wait_until(lambda: are_gone(old))
+    assert "requests in hand" not in said(folder)
+
+
+def test_a_request_that_never_ends_does_not_keep_the_old_process_for_ever(tmp_path):
+    (tmp_path / "hasty.py").write_text(
+        "from portal import serve\nserve.LEAVING_SECONDS = serve.FINISHING_SECONDS = 0.5\nserve.main()\n"
+    )
+    write(tmp_path, "one", loading=0.1)
+    with serving(tmp_path, "hasty.py") as (process, port):
+        report, old = Report(port), children(process.pid)
+        wait_until(lambda: (tmp_path / "asked").exists())
+
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: are_gone(old))
+
+        assert said(tmp_path).count("was ended with requests in hand") == 1
+        assert asked(port) == "one"
+        assert isinstance(report.told(), Exception)
+
+
+class Report:
+    """Somebody waits for a report."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._told = port, None
+        self._thread = threading.Thread(target=self._wait)
+        self._thread.start()
+
+    def told(self) -> str | Exception | None:
+        """What they were told in the end."""
+        self._thread.join()
+        return self._told
+
+    def _wait(self) -> None:
+        try:
+            self._told = asked(self._port, "/report")
+        except Exception as error:
+            self._told = error
+
+
+def place_of(folder) -> str:
+    """The number of the process that was asked for the report."""
+    pid = (folder / "asked").read_text()
+    return re.search(rf"Spawning worker-(\d+) with PID: {pid}\b", said(folder))[1]
+
+
 def test_the_old_processes_stay_when_the_new_code_does_not_load(web):
     folder, process, callers = web
     write(folder, "bad", loading=0.1, trouble="raise RuntimeError('no such setting')")
@@ -152,6 +270,10 @@ def test_a_process_that_dies_is_replaced(web):
 
     wait_until(lambda: len(children(process.pid) - {first}) == 2)
     assert process.poll() is None
+
+
+def are_gone(pids: set[int]) -> bool:
+    return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
 
 
 def children(pid: int) -> set[int]:
