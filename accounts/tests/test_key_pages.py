@@ -71,7 +71,7 @@ def test_the_key_list_keeps_its_query_budget(django_assert_max_num_queries):
     for _ in range(5):
         make_api_key(organisation)
 
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(14):
         assert developer.get("/settings/api-keys/").status_code == 200
 
 

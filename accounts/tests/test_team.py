@@ -243,5 +243,5 @@ def test_the_team_page_keeps_its_query_budget(django_assert_max_num_queries):
     for _ in range(5):
         make_member(organisation, "sender")
 
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(16):
         assert boss.get("/settings/team/").status_code == 200

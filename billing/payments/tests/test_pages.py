@@ -109,6 +109,15 @@ def test_a_statement_begins_where_the_one_before_ended(customer):
     assert (after.opening, after.closing, list(after.movements)) == (money("19"), money("19"), [])
 
 
+def test_the_wallet_keeps_its_query_budget(customer, browser, django_assert_max_num_queries):
+    for _ in range(60):
+        fund(customer, "1.00")
+    browser.get("/billing/wallet/")
+
+    with django_assert_max_num_queries(13):
+        browser.get("/billing/wallet/")
+
+
 def test_a_page_of_the_statement_reads_its_own_rows(customer, browser):
     fund(customer, "20.00")
     for number in range(70):

@@ -472,7 +472,7 @@ def test_the_list_keeps_its_query_budget(world, client, django_assert_max_num_qu
         make_draft(world)
         make_started(world)
     client.get(url("campaigns"))
-    with django_assert_max_num_queries(40) as few:
+    with django_assert_max_num_queries(11) as few:
         client.get(url("campaigns"))
     for _ in range(4):
         make_started(world)

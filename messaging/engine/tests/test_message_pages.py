@@ -232,7 +232,7 @@ def test_the_list_keeps_its_query_budget(world, django_assert_max_num_queries):
     client = signed_in(world.customer)
     client.get("/messages/")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(11):
         client.get("/messages/")
 
 
@@ -242,5 +242,5 @@ def test_a_message_keeps_its_query_budget(world, django_assert_max_num_queries):
     client = signed_in(world.customer)
     client.get(url)
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(14):
         client.get(url)

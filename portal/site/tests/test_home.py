@@ -106,7 +106,7 @@ def test_home_keeps_its_query_budget(django_assert_max_num_queries):
     client = signed_in(customer)
     client.get("/home/")
 
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(19):
         client.get("/home/")
 
 
