@@ -19,7 +19,7 @@ from .names import METRICS, PREFIX, Figure, Figures, Metric
 #: Two Prometheus servers, or an impatient person, cost no more than one.
 KEEP_SECONDS = 5.0
 STATEMENT_TIMEOUT = "1500ms"
-PARTS = ("traffic", "queue", "claims", "unknown", "binds", "receipts", "webhooks", "facts")
+PARTS = ("traffic", "queue", "claims", "unknown", "binds", "breakers", "receipts", "webhooks", "facts")
 
 
 class HouseCollector(Collector):

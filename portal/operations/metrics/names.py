@@ -37,6 +37,8 @@ METRICS: Final = (
     Metric("unknown", "last_hour", "unknown_last_hour", "Attempts of the last hour whose outcome nobody knows"),
     Metric("binds", "held", "binds", "Connections workers hold or try to hold", ("channel",)),
     Metric("binds", "up", "binds_up", "Connections that are bound", ("channel",)),
+    Metric("breakers", "open", "breaker_open", "1 while a channel is left alone because its carrier is in trouble", ("channel",)),
+    Metric("breakers", "open_for", "breaker_open_seconds", "How long the channel has been left alone", ("channel",)),
     Metric("receipts", "unfolded", "receipts_unfolded", "Receipts that are stored and not applied yet"),
     Metric("receipts", "oldest", "receipts_oldest_unfolded_seconds", "How long the oldest of them has waited"),
     Metric("receipts", "lag", "settle_lag_seconds", "From a receipt's arrival to its message being settled, the slowest lately"),

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.tests.factories import make_api_key, make_customer
 from kit import tenancy
 from kit.sql import rows, run
+from messaging.channels.breakers import close_breaker, open_breaker
 from messaging.engine.receipts import store_news
 from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
@@ -62,6 +63,30 @@ def test_it_tells_receipts_that_wait_and_for_how_long():
 
     assert found["signalbox_receipts_unfolded"][()] == 1
     assert 90 <= found["signalbox_receipts_oldest_unfolded_seconds"][()] < 100
+
+
+def test_it_tells_which_channels_are_left_alone_and_for_how_long():
+    channel = make_world().channel
+    well = scraped()
+    open_breaker(channel.pk, "throttled", worker="one", is_bound=True)
+    run("UPDATE channels_breaker SET opened_at = now() - interval '5 minutes', retry_at = now() - interval '1 second'")
+
+    troubled = scraped()
+    close_breaker(channel.pk)
+    well_again = scraped()
+
+    assert well["signalbox_breaker_open"] == well_again["signalbox_breaker_open"] == {("Simulator",): 0}
+    assert well["signalbox_breaker_open_seconds"] == {("Simulator",): 0}
+    assert troubled["signalbox_breaker_open"] == {("Simulator",): 1}, "it is while it is tried, too"
+    assert 300 <= troubled["signalbox_breaker_open_seconds"]["Simulator",] < 400
+
+
+def test_a_channel_that_was_switched_off_is_not_told_of():
+    channel = make_world().channel
+    open_breaker(channel.pk, "throttled", worker="one", is_bound=True)
+    run("UPDATE channels_channel SET is_active = false WHERE id = %s", [channel.pk])
+
+    assert "signalbox_breaker_open" not in scraped()
 
 
 def test_it_tells_when_beat_last_rang_and_whether_the_books_were_right():
