@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
 
 from accounts.models import Organisation
 from kit.ids import uuid7_at
@@ -118,11 +117,22 @@ def statement(organisation: Organisation, *, begin: datetime, end: datetime, wal
     wallet = wallet or wallet_of(organisation)
     if wallet.account_id is None:
         return Statement(wallet.currency, 0, 0, Movements(Transfer.objects.none(), closing=0, count=0))
-    closing = _balance_before(wallet.account_id, end)
-    moved = _changes(wallet.account_id, begin, end)
-    found = moved.aggregate(total=Coalesce(Sum("change"), 0, output_field=BigIntegerField()), count=Count("pk"))
-    movements = Movements(moved.order_by("-id"), closing=closing, count=found["count"])
-    return Statement(wallet.currency, closing - found["total"], closing, movements)
+    first, beyond = first_id_at(begin), first_id_at(end)
+    [(closing, total, count)] = rows(_PERIOD, {"wallet": wallet.account_id, "first": first, "beyond": beyond})
+    moved = _touching(wallet.account_id).filter(id__gte=first, id__lt=beyond).order_by("-id")
+    return Statement(wallet.currency, closing - total, closing, Movements(moved, closing=closing, count=count))
+
+
+#: Counted back from the cached balance, at one moment: a wallet's last weeks are fewer than all its years.
+_PERIOD = """
+    SELECT (SELECT balance FROM ledger_account WHERE id = %(wallet)s)
+               - coalesce(sum(change) FILTER (WHERE id >= %(beyond)s), 0)::bigint,
+           coalesce(sum(change) FILTER (WHERE id < %(beyond)s), 0)::bigint, count(*) FILTER (WHERE id < %(beyond)s)
+    FROM (
+        SELECT id, CASE WHEN target_id = %(wallet)s THEN amount ELSE -amount END AS change FROM ledger_transfer
+        WHERE (source_id = %(wallet)s OR target_id = %(wallet)s) AND id >= least(%(first)s, %(beyond)s)
+    ) moved
+"""
 
 
 def latest_movements(wallet: Wallet, *, count: int = 5) -> list[Transfer]:
@@ -142,17 +152,6 @@ def days_left(organisation: Organisation, wallet: Wallet, *, now: datetime) -> i
 def _touching(account_id: UUID) -> QuerySet[Transfer]:
     change = Case(When(target=account_id, then=F("amount")), default=-F("amount"), output_field=BigIntegerField())
     return Transfer.objects.filter(Q(source=account_id) | Q(target=account_id)).annotate(change=change)
-
-
-def _changes(account_id: UUID, begin: datetime, end: datetime) -> QuerySet[Transfer]:
-    return _touching(account_id).filter(id__gte=first_id_at(begin), id__lt=first_id_at(end))
-
-
-def _balance_before(account_id: UUID, moment: datetime) -> Micros:
-    """Counted back from the cached balance, in one statement: a wallet's last weeks are fewer than all its years."""
-    later = _touching(account_id).filter(id__gte=first_id_at(moment)).order_by().values(one=Value(1))
-    since = Coalesce(Subquery(later.annotate(total=Sum("change")).values("total")), 0, output_field=BigIntegerField())
-    return Account.objects.annotate(before=F("balance") - since).values_list("before", flat=True).get(pk=account_id)
 
 
 def first_id_at(moment: datetime) -> UUID:

@@ -114,7 +114,7 @@ def test_the_wallet_keeps_its_query_budget(customer, browser, django_assert_max_
         fund(customer, "1.00")
     browser.get("/billing/wallet/")
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         browser.get("/billing/wallet/")
 
 
