@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from kit import tenancy
 from kit.ids import first_id_at, made_at
 from kit.sql import records, rows, run
+from messaging.engine.models import SweepProgress
 from messaging.recipients.retention import forget_opted_out_numbers
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,6 @@ TURN_SECONDS = 40
 STEP = timedelta(hours=1)
 #: Until then a receipt without a message may still find it, and a wish may still be needed for a message on its way.
 SETTLED = timedelta(hours=settings.MESSAGE_VALIDITY_HOURS) + timedelta(days=1)
-_RECEIPTS_SEEN = "erasure:receipts-seen"
 
 
 class Due(NamedTuple):
@@ -115,7 +113,7 @@ WITH coming AS MATERIALIZED (
     SELECT id, message_id, received_at FROM engine_deliveryreceipt WHERE id > %(after)s ORDER BY id LIMIT %(batch)s
 ),
 seen AS MATERIALIZED (
-    SELECT id, message_id FROM coming
+    SELECT * FROM coming
     WHERE id < coalesce((SELECT min(id) FROM coming WHERE received_at >= %(until)s), 9223372036854775807)
 ),
 gone AS (
@@ -124,7 +122,12 @@ gone AS (
     FROM seen LEFT JOIN engine_message m ON m.id = seen.message_id
     WHERE r.id = seen.id AND (r.recipient <> '' OR r.raw <> '') AND coalesce(m.recipient, '') = ''
 )
-SELECT max(id), count(*) FROM seen
+SELECT max(id), max(received_at), count(*) FROM seen
+"""
+
+_NOTE_RECEIPTS = """
+INSERT INTO engine_sweepprogress (sweep, done_before, last_id) VALUES (%s, %s, %s)
+ON CONFLICT (sweep) DO UPDATE SET done_before = excluded.done_before, last_id = excluded.last_id
 """
 
 
@@ -196,29 +199,15 @@ def _note_progress(due: Due, bounds: dict[str, Any]) -> None:
 
 
 def _erase_late_receipts(now: datetime, until: float) -> None:
+    due = now - SETTLED
     with tenancy.as_engine():
-        ((newest,),) = rows("SELECT coalesce(max(id), 0) FROM engine_deliveryreceipt")
-    after = _receipts_seen()
-    after = after if after <= newest else 0  # of a database that was since restored to an earlier moment
+        found = rows("SELECT last_id FROM engine_sweepprogress WHERE sweep = %s", [SweepProgress.LATE_RECEIPTS])
+    after = found[0][0] if found else 0
     while time.monotonic() < until:
         with tenancy.as_engine():
-            ((last, seen),) = rows(_LATE_RECEIPTS, {"after": after, "until": now - SETTLED, "batch": BATCH})
-        after = last or after
-        _note_receipts_seen(after)
+            ((last, received_at, seen),) = rows(_LATE_RECEIPTS, {"after": after, "until": due, "batch": BATCH})
+            if last is not None:
+                after = last
+                run(_NOTE_RECEIPTS, [SweepProgress.LATE_RECEIPTS, received_at, last])
         if seen < BATCH:
             break
-
-
-def _receipts_seen() -> int:
-    """The receipt looked at last.  Forgotten by the cache, all are looked at again, which changes nothing."""
-    try:
-        return cache.get(_RECEIPTS_SEEN) or 0
-    except RedisError:
-        return 0
-
-
-def _note_receipts_seen(id: int) -> None:
-    try:
-        cache.set(_RECEIPTS_SEEN, id, timeout=None)
-    except RedisError as error:
-        log.warning("receipts will be looked at again", extra={"why": type(error).__name__})

@@ -120,15 +120,18 @@ class Settlement(TenantOwned):
 
 
 class SweepProgress(models.Model):
-    """How far one of the engine's sweeps has come: it found all that was accepted before `done_before` final.
+    """How far one of the engine's sweeps has come: it is done with what came before `done_before`, and up to `last_id` where it
+    goes by numbers.
 
     In the database, and not in the cache, so that a restored house looks again at what is open again.
     """
 
     EXPIRY = "expiry"
+    LATE_RECEIPTS = "late receipts"
 
     sweep = models.CharField(max_length=20, primary_key=True)
     done_before = models.DateTimeField()
+    last_id = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.sweep}: {self.done_before:%Y-%m-%d %H:%M}"

@@ -292,7 +292,25 @@ def test_a_receipt_that_came_out_of_order_is_not_passed_over():
     DeliveryReceipt.objects.filter(pk=first.pk).update(received_at=moment)
     then = rows(retention._LATE_RECEIPTS, {"after": first.pk - 1, "until": moment + timedelta(days=1), "batch": 10})
 
-    assert (seen, then) == ([(None, 0)], [(second.pk, 2)])
+    assert (seen, then) == ([(None, None, 0)], [(second.pk, moment, 2)])
+
+
+def test_receipts_that_were_looked_at_are_not_looked_at_again(monkeypatch):
+    world = make_world()
+    store_news(channel_id=world.channel.pk, **news_of(("one", "delivered"), ("two", "delivered")))
+    erase_overdue(now=after(180))
+    looks, real = [], retention.rows
+
+    def watch(statement, parameters=()):
+        found = real(statement, parameters)
+        if statement == retention._LATE_RECEIPTS:
+            looks.extend(found)
+        return found
+
+    monkeypatch.setattr(retention, "rows", watch)
+    erase_overdue(now=after(181))
+
+    assert looks == [(None, None, 0)]
 
 
 @pytest.fixture
