@@ -12,8 +12,8 @@ from portal.front import Front  # noqa: E402  (what it knows of the rooms can be
 application = Front(django)
 
 # What is loaded by now stays for as long as the process: looking through all of it took 130 ms in the middle of somebody's
-# request, every few hundred of them.  Pages leave little behind that reference counting does not see.
+# request, every few hundred of them.  What pages leave behind is looked at in portions that take a few milliseconds.
 resolve("/")  # loads every room's views
 gc.collect()
 gc.freeze()
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(5_000, 20, 20)
