@@ -6,16 +6,16 @@ with a plain 202 is handed on, and Django answers it as if nobody had looked.
 """
 
 import io
-from collections.abc import Callable, Iterable
-from threading import BoundedSemaphore
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections, connections
-from django.http import HttpRequest
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import reverse
 
 from accounts.addresses import client_address
@@ -29,16 +29,35 @@ from portal.operations.metrics.http import duration_of
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
-#: As many at once as the database's connections and this process's share of the machine are meant for.
+#: Django has so many threads of its own, and each keeps one connection to the database.  The server's threads, of which
+#: there are many more, wait for these and keep none.
 DJANGO_AT_ONCE = 8
 MOST_TOGETHER = 100
-GATHERING_THREADS = 2
+#: So many callers' groups at once: one may have to wait for a lock that a batch of theirs holds.
+GATHERING_THREADS = 4
 #: A caller with several requests under way has most of them in the next group when it is waited for this long.
 PAUSE_SECONDS = 0.004
 LARGEST_SINGLE_BYTES = 16 * 1024
 ACCEPTED = "202 Accepted"
+LOST = (OperationalError, InterfaceError)
+#: PostgreSQL's classes of errors that end a connection: connection exception, operator intervention.
+CONNECTION_CLASSES = ("08", "57P")
 #: Headers that say something of one answer, or to one caller, and so are never given to another.
 OF_ONE_ANSWER = frozenset({"content-length", "set-cookie"})
+
+
+class Stream:
+    """An answer that is written while it is sent, by a thread that keeps no connection afterwards."""
+
+    def __init__(self, answer: StreamingHttpResponse) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        self._answer.close()
+        connections.close_all()
 
 
 class Front:
@@ -46,7 +65,7 @@ class Front:
 
     def __init__(self, django: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
         self._django = django
-        self._room = BoundedSemaphore(DJANGO_AT_ONCE)
+        self._room = ThreadPoolExecutor(DJANGO_AT_ONCE, thread_name_prefix="django")
         self._gatherer: Gatherer[Caller, Single, bytes | None] = Gatherer(
             _accept_together,
             # No more than a caller's limit holds at once: a group never counts as less than it is (kit.limits).
@@ -76,10 +95,21 @@ class Front:
     def close(self) -> None:
         """End its threads and their connections to the database."""
         self._gatherer.close(connections.close_all)
+        self._room.shutdown()
 
     def _ask_django(self, wsgi: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        with self._room:
-            return self._django(wsgi, start_response)
+        return self._room.submit(self._whole_answer, wsgi, start_response).result()
+
+    def _whole_answer(self, wsgi: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Django's answer with its body; one that is written while it is sent stays Django's."""
+        answer = self._django(wsgi, start_response)
+        if getattr(answer, "streaming", False):
+            return Stream(answer)
+        try:
+            return [b"".join(answer)]
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
 
     def _learning_headers(self, scheme: str, start_response: StartResponse) -> StartResponse:
         """The first message's answer shows which headers the house's middleware gives; the same for all that follow."""
@@ -99,9 +129,10 @@ class Front:
         caller, single = asked
         try:
             answer = self._gatherer.ask(caller, single)
-        except Exception as error:  # Django has the words for it, and writes it down
-            wsgi[FAILED] = error
-            return None
+        except Exception as error:
+            if _is_in_doubt(error):  # Django has the words for it, and writes it down
+                wsgi[FAILED] = error
+            answer = None  # nothing was done: alone, it may do better
         if answer is None and single.is_counted:
             wsgi[COUNTED] = True
         return answer
@@ -114,6 +145,12 @@ def _accept_together(caller: Caller, singles: list[Single]) -> list[bytes | None
         return accept_together(caller, singles)
     finally:
         close_old_connections()
+
+
+def _is_in_doubt(error: Exception) -> bool:
+    """Whether what failed may have been done all the same: the connection was lost, perhaps after the commit."""
+    sqlstate = getattr(error.__cause__, "sqlstate", None) or ""
+    return isinstance(error, LOST) and (not sqlstate or sqlstate.startswith(CONNECTION_CLASSES))
 
 
 def read_single(wsgi: Environ) -> tuple[Caller, Single] | None:

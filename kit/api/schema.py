@@ -66,8 +66,8 @@ REFUSALS: dict[int, OpenApiResponse] = {
         retry_after=1, requests_per_second=200, messages_per_second=5000,
     ),
     503: refused(
-        "The service is restarting; nothing was done, try again after `Retry-After` seconds.",
-        "unavailable", "The service is restarting. Nothing was done; please try again in a few seconds.",
+        "The service is restarting; try again after `Retry-After` seconds.",
+        "unavailable", "The service is restarting. Try again in a few seconds; under the same Idempotency-Key nothing is sent twice.",
     ),
 }  # fmt: skip
 NOT_FOUND = {

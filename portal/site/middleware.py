@@ -27,7 +27,8 @@ COME_AGAIN = {"25006", "25P03"}
 
 
 class DatabaseTroubleMiddleware:
-    """Answers 503 with Retry-After while PostgreSQL or Valkey is away: nothing was done, and trying again is safe.
+    """Answers 503 with Retry-After while PostgreSQL or Valkey is away: all or nothing was done, and with an
+    Idempotency-Key trying again is safe.
 
     A broken connection is dropped, so that the next request opens a new one.
     """
@@ -57,7 +58,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if not connection.in_atomic_block:
         connection.close()
     if request.path.startswith(API):
-        text = _("The service is restarting. Nothing was done; please try again in a few seconds.")
+        text = _(
+            "The service is restarting. Try again in a few seconds; under the same Idempotency-Key nothing is sent twice."
+        )
         response = JsonResponse(error_body("unavailable", text), status=503)
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)

@@ -6,7 +6,9 @@ from time import monotonic
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
+from django.http import StreamingHttpResponse
+from psycopg.errors import AdminShutdown, ConnectionFailure, DeadlockDetected
 
 from accounts.tests.factories import make_api_key
 from billing.ledger.books import problems
@@ -204,11 +206,39 @@ def test_without_a_database_it_says_when_to_come_again_and_stores_nothing(world,
     assert Message.objects.count() == 1
 
 
+def test_what_the_database_refused_together_is_asked_again_alone(world, ask, seen, monkeypatch):
+    def deadlock(*args, **options):
+        raise OperationalError("deadlock detected") from DeadlockDetected("deadlock detected")
+
+    monkeypatch.setattr("messaging.engine.api.together.accept_with_all", deadlock)
+
+    assert ask(one())[0] == 202
+    assert len(seen) == 1
+    assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("why", [OperationalError(), InterfaceError()])
+@pytest.mark.parametrize("cause", [None, AdminShutdown("terminating connection"), ConnectionFailure("gone")])
+def test_what_may_have_been_done_is_not_asked_again(world, ask, monkeypatch, why, cause):
+    """The connection was lost: whether the commit went through nobody knows."""
+
+    def lost(*args, **options):
+        raise why from cause
+
+    monkeypatch.setattr("messaging.engine.api.together.accept_with_all", lost)
+
+    status, _, body = ask(one())
+
+    assert (status, body["error"]["code"]) == (503, "unavailable")
+    assert Message.objects.count() == 1
+
+
 def test_a_mistake_of_ours_is_a_500_without_its_words_and_sends_nothing(world, ask, monkeypatch):
     def wrong(*args, **options):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("messaging.engine.api.together.accept_with_all", wrong)
+    for way in ("together", "sending"):
+        monkeypatch.setattr(f"messaging.engine.api.{way}.accept_with_all", wrong)
 
     status, _, body = ask(one())
 
@@ -289,8 +319,8 @@ def test_what_was_said_to_one_caller_is_not_said_to_the_next(world):
     assert "Set-Cookie" not in headers
 
 
-def test_django_is_asked_by_few_at_once(world, front, ask, monkeypatch):
-    most, now = [], []
+def test_django_is_asked_by_few_at_once_and_they_keep_the_only_connections(world, front, ask, monkeypatch):
+    most, now, kept = [], [], []
 
     def django(environ, start_response):
         now.append(1)
@@ -302,6 +332,35 @@ def test_django_is_asked_by_few_at_once(world, front, ask, monkeypatch):
 
     monkeypatch.setattr(front, "_django", django)
 
-    race(lambda number: ask(b"", method="GET"), threads=40)
+    def visit(number):
+        connection.close()
+        ask(b"", method="GET")
+        kept.append(connection.connection)
+
+    race(visit, threads=40)
 
     assert max(most) <= door.DJANGO_AT_ONCE
+    assert kept == [None] * 40
+
+
+def test_an_answer_written_while_it_is_sent_leaves_no_connection_behind(front, monkeypatch):
+    open_meanwhile = []
+
+    def lines():
+        connection.ensure_connection()
+        open_meanwhile.append(connection.connection)
+        yield b"{}"
+
+    def django(environ, start_response):
+        start_response("200 OK", [])
+        return StreamingHttpResponse(lines())
+
+    monkeypatch.setattr(front, "_django", django)
+
+    def download(number):
+        connection.close()
+        Asking(front, "")(b"", method="GET")
+        return connection.connection
+
+    assert race(download, threads=1) == [None]
+    assert None not in open_meanwhile

@@ -6,6 +6,7 @@ alone, by the way all other requests go: nothing of it was stored.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NamedTuple
 
 from django.utils import timezone, translation
@@ -27,6 +28,8 @@ from .requests import SendRequest
 from .sending import Wording, encode, wording_of
 
 STATUS = 202
+#: For so long a group looks for the wordings of its texts, which may take long to compare; what is left is asked alone.
+WORDING_SECONDS = 0.05
 LANGUAGE = "en"
 
 
@@ -103,11 +106,12 @@ def _drafts(organisation: Organisation, singles: Sequence[Single]) -> dict[int, 
     """Those that say something we know how to send, by their place."""
     wordings: dict[tuple[str | None, ...], Wording | None] = {}
     drafts = {}
+    until = monotonic() + WORDING_SECONDS
     for row, single in enumerate(singles):
         wanted, (recipient,) = single.wanted, single.wanted.recipients
         said = (wanted.template, wanted.text, wanted.sender)
         if said not in wordings:
-            wordings[said] = _wording(organisation, wanted)
+            wordings[said] = _wording(organisation, wanted) if monotonic() < until else None
         number = parse_number(recipient.to, default_region=organisation.country)
         if (wording := wordings[said]) and not isinstance(number, Unusable):
             drafts[row] = wording.draft(number, recipient, row=row)

@@ -161,3 +161,19 @@ def test_all_count_for_the_callers_limit_and_too_many_are_left(world, ask, monke
     assert counted == [(2, 2), (1, 1)]
     assert not late.is_counted
     assert Message.objects.count() == 2
+
+
+def test_wordings_that_take_long_to_find_keep_nobody_elses_group_waiting(ask, monkeypatch):
+    now, find = [0.0], together.wording_of
+
+    def find_slowly(*asked):
+        now[0] += together.WORDING_SECONDS
+        return find(*asked)
+
+    monkeypatch.setattr(together, "monotonic", lambda: now[0])
+    monkeypatch.setattr(together, "wording_of", find_slowly)
+    by_id = str(MessageTemplate.objects.get().pk)
+
+    answers = ask(single(), single("+447911123457", template=by_id), single("+447911123458"))
+
+    assert numbers_of(answers) == ["+447911123456", None, "+447911123458"]
