@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel, open_channel
 from messaging.channels.types.base import Outcome, Outgoing
@@ -155,5 +155,13 @@ def _finish(channel: OpenChannel, sent: OnTheWire) -> None:
     outcomes = list(sent.outcomes)
     channel.note_batch(len(sent.claimed), time.monotonic() - sent.since)
     _record(channel, sent.claimed, outcomes)
-    channel.note_outcomes(outcomes)
+    _tell_channel(channel, outcomes)
     note_outcomes(sent.claimed, outcomes, channel_id=channel.id)
+
+
+def _tell_channel(channel: OpenChannel, outcomes: list[Outcome]) -> None:
+    """A hint, which the next trial repeats: what else is on the wire is not given up for it."""
+    try:
+        channel.note_outcomes(outcomes)
+    except Error as error:
+        _reconnect_or_raise(error)

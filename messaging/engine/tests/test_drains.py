@@ -4,11 +4,12 @@ import psycopg
 import pytest
 from django.db import connection
 
+from messaging.channels import breakers
 from messaging.channels.models import Channel
-from messaging.channels.runtime import OpenChannel, close_all
+from messaging.channels.runtime import OpenChannel, close_all, open_channel
 from messaging.channels.types.simulator.channel import SimulatorChannel
 from messaging.engine.dispatch import drain
-from messaging.engine.models import Attempt, Message
+from messaging.engine.models import Attempt, Claim, Message
 from messaging.engine.states import AttemptOutcome, Status
 from messaging.engine.tests.factories import make_world
 from portal.celery import app
@@ -49,6 +50,33 @@ def test_what_the_carrier_answered_is_written_down_though_the_connection_broke(m
 
     assert set(Attempt.objects.values_list("outcome", flat=True)) == {AttemptOutcome.SENT}
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
+
+
+def test_a_breaker_that_cannot_be_written_to_costs_no_batch_its_outcomes(monkeypatch):
+    world = make_world()
+    world.accept(2)
+    Channel.objects.filter(pk=world.channel.pk).update(window=2)
+    send, close, sent = SimulatorChannel.send, breakers.close_breaker, []
+
+    def send_and_be_avoided(line, batch):
+        sent.append(len(batch))
+        if len(sent) == 2:
+            breakers.open_breaker(world.channel.pk, "no answer for 6 s", worker="w1", is_bound=True)
+            open_channel(world.channel.pk)
+        return send(line, batch)
+
+    def lose_and_close(channel_id):
+        lose_connection()
+        close(channel_id)
+
+    monkeypatch.setattr(SimulatorChannel, "send", send_and_be_avoided)
+    monkeypatch.setattr(breakers, "close_breaker", lose_and_close)
+
+    assert drain(channel_id=world.channel.pk) == 2
+
+    assert sent == [1, 1]
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
+    assert not Claim.objects.exists()
 
 
 @pytest.mark.parametrize(
