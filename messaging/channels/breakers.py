@@ -5,6 +5,7 @@ Times are the database's, so that a machine whose clock is off neither opens nor
 """
 
 import logging
+from datetime import datetime
 from uuid import UUID
 
 from kit import tenancy
@@ -44,6 +45,12 @@ WHERE channel_id = %(channel)s
 _TRY = """
 UPDATE channels_breaker SET retry_at = now() + make_interval(secs => %(trial)s)
 WHERE channel_id = %(channel)s AND retry_at <= now()
+RETURNING retry_at
+"""
+
+# Unless it was opened anew, or rests longer, since.
+_GIVE_BACK = """
+UPDATE channels_breaker SET retry_at = now() WHERE channel_id = %(channel)s AND retry_at = %(trial)s
 """
 
 
@@ -72,16 +79,17 @@ def close_breaker(channel_id: UUID) -> None:
             log.warning("a channel is used again", extra={"channel": str(channel_id)})
 
 
-def take_trial(channel_id: UUID) -> bool:
-    """Whether the caller may try the channel with one message now."""
+def take_trial(channel_id: UUID) -> datetime | None:
+    """The trial, when the caller may try the channel with one message now: until when nobody else may."""
     with tenancy.as_engine():
-        return bool(run(_TRY, {"channel": channel_id, "trial": TRIAL_SECONDS}))
+        taken = rows(_TRY, {"channel": channel_id, "trial": TRIAL_SECONDS})
+    return taken[0][0] if taken else None
 
 
-def give_trial_back(channel_id: UUID) -> None:
-    """There was nothing to try it with."""
+def give_trial_back(channel_id: UUID, trial: datetime) -> None:
+    """The channel was not tried after all.  A rest that began since is left as it is."""
     with tenancy.as_engine():
-        run("UPDATE channels_breaker SET retry_at = now() WHERE channel_id = %s", [channel_id])
+        run(_GIVE_BACK, {"channel": channel_id, "trial": trial})
 
 
 def avoided_channels() -> list[UUID]:

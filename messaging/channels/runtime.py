@@ -22,7 +22,7 @@ from . import breakers, leaving
 from .models import Bind
 from .models import Channel as ChannelRow
 from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, channel_type
-from .vitals import Vitals
+from .vitals import Vitals, was_asked
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ class OpenChannel:
         self.batch_size = _first_batch(row)
         self._most = _most_in_a_batch(row)
         self.vitals, self.trouble = Vitals(), ""
-        self.is_avoided = self._is_trial = False
+        self.is_avoided = False
+        self._trial: datetime | None = None
 
     @property
     def is_up(self) -> bool:
@@ -63,22 +64,29 @@ class OpenChannel:
 
     def take_room(self) -> int:
         """How many messages may be claimed for it now: a batch, or of a channel that is left alone one now and then."""
-        self._is_trial = self.is_avoided and breakers.take_trial(self.id)
-        return int(self._is_trial) if self.is_avoided else self.batch_size
+        if not self.is_avoided:
+            return self.batch_size
+        trial = breakers.take_trial(self.id)
+        self._trial = trial or self._trial  # the one on its way is still ours
+        return int(trial is not None)
 
     def give_room_back(self) -> None:
-        """There was nothing to claim."""
-        if self._is_trial:
-            breakers.give_trial_back(self.id)
+        """The carrier was not asked: there was nothing to claim, or nothing it could be told."""
+        if self.is_avoided and self._trial:
+            breakers.give_trial_back(self.id, self._trial)
 
     def note_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """The carrier took something: it is used as ever.  While it is left alone and took nothing, it rests longer."""
-        is_taken = self.vitals.heard(outcomes, now=time.monotonic())
-        if self.is_avoided and is_taken:
+        """The carrier is well: it is used as ever.  While it is left alone and is not, it rests longer."""
+        is_well = self.vitals.heard(outcomes, now=time.monotonic())
+        if not self.is_avoided:
+            return
+        if is_well:
             breakers.close_breaker(self.id)
             self.is_avoided = False
-        elif self.is_avoided:
+        elif was_asked(outcomes):
             breakers.rest_longer(self.id, f"takes nothing: {self.vitals.last_words}")
+        else:
+            self.give_room_back()
 
     def note_batch(self, size: int, seconds: float) -> None:
         """A whole batch of `size` was answered after `seconds`: the next ones are larger or smaller by it.

@@ -1,6 +1,7 @@
 """A channel in trouble is left alone by everybody, tried with one message at a time, and used again when that one is taken."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -13,7 +14,7 @@ from messaging.channels.actions import add_route, create_channel, set_channel_ac
 from messaging.channels.health import health
 from messaging.channels.models import Bind, Breaker
 from messaging.channels.queries import channel_of, other_routes, routes_for
-from messaging.channels.types.base import Refused, Sent
+from messaging.channels.types.base import NotSent, Refused, Sent, Unknown
 
 pytestmark = pytest.mark.django_db
 GB_NOTICE = ("GB", "notice")
@@ -151,11 +152,34 @@ def test_after_its_rest_one_message_tries_it_whoever_asks(channel):
 def test_a_trial_nothing_was_there_for_is_another_ones(channel):
     open_for(channel)
     seconds_later(breakers.REST_SECONDS)
-    breakers.take_trial(channel.pk)
+    trial = breakers.take_trial(channel.pk)
 
-    breakers.give_trial_back(channel.pk)
+    breakers.give_trial_back(channel.pk, trial)
 
     assert breakers.take_trial(channel.pk)
+
+
+@pytest.mark.parametrize(
+    ("_case", "what_another_does"),
+    [
+        ("opened anew", open_for),
+        ("rests longer", lambda channel: breakers.rest_longer(channel.pk, "takes nothing")),
+        ("closed and opened", lambda channel: (breakers.close_breaker(channel.pk), open_for(channel))),
+        ("tried by another", lambda channel: (seconds_later(breakers.TRIAL_SECONDS), breakers.take_trial(channel.pk))),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.django_db(transaction=True)  # each of them at a time of its own
+def test_a_trial_that_is_given_back_ends_no_rest_that_began_since(_case, what_another_does, channel):
+    open_for(channel)
+    seconds_later(breakers.REST_SECONDS)
+    trial = breakers.take_trial(channel.pk)
+    what_another_does(channel)
+    until = Breaker.objects.get().retry_at
+
+    breakers.give_trial_back(channel.pk, trial)
+
+    assert Breaker.objects.get().retry_at == until > timezone.now()
 
 
 def test_rests_grow_with_the_trouble_up_to_half_a_minute(channel):
@@ -191,6 +215,53 @@ def test_a_process_hands_over_nothing_then_one_then_as_ever(channel):
     held.note_outcomes([Sent(channel.pk, "m1")])
     assert held.take_room() == batch
     assert not Breaker.objects.exists()
+    runtime.close_all()
+
+
+def on_trial(channel):
+    open_for(channel)
+    seconds_later(breakers.REST_SECONDS)
+    held = runtime.open_channel(channel.pk)
+    assert held.take_room() == 1
+    assert held.take_room() == 0, "the trial is on its way"
+    return held
+
+
+def test_a_carrier_that_finds_fault_with_the_message_it_is_tried_with_is_used_as_ever(channel):
+    held = on_trial(channel)
+
+    held.note_outcomes([Refused(channel.pk, "0x0000000B", speaks_of="message")])
+
+    assert held.take_room() == held.batch_size
+    assert not Breaker.objects.exists()
+    runtime.close_all()
+
+
+def test_a_message_no_carrier_can_be_told_is_no_trial(channel):
+    held = on_trial(channel)
+
+    held.note_outcomes([Refused(channel.pk, "unencodable", speaks_of="ourselves")])
+
+    assert held.take_room() == 1
+    runtime.close_all()
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Refused(uuid4(), "0x00000008", speaks_of="carrier"),
+        Unknown(uuid4(), "no answer in time"),
+        NotSent(uuid4(), "no place in the window in time"),
+    ],
+    ids=lambda outcome: type(outcome).__name__,
+)
+def test_a_carrier_that_fails_its_trial_rests_longer(outcome, channel):
+    held = on_trial(channel)
+    seconds_later(60)
+
+    held.note_outcomes([outcome])
+
+    assert rest() > breakers.TRIAL_SECONDS
     runtime.close_all()
 
 

@@ -71,19 +71,32 @@ def test_a_sender_is_a_name_a_number_or_a_short_code(sender, heard):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "retry"),
+    ("status", "code", "retry", "speaks_of"),
     [
-        (pdu.THROTTLED, "0x00000058", True),
-        (pdu.QUEUE_FULL, "0x00000014", True),
-        (pdu.INVALID_DESTINATION, "0x0000000B", False),
-        (0x0400, "0x00000400", False),
+        (pdu.THROTTLED, "0x00000058", True, "carrier"),
+        (pdu.QUEUE_FULL, "0x00000014", True, "carrier"),
+        (pdu.NOT_BOUND, "0x00000004", True, "carrier"),
+        (pdu.SYSTEM_ERROR, "0x00000008", False, "carrier"),
+        (pdu.INVALID_PASSWORD, "0x0000000E", False, "carrier"),
+        (0x0A, "0x0000000A", False, "message"),
+        (pdu.INVALID_DESTINATION, "0x0000000B", False, "message"),
+        (pdu.INVALID_LENGTH, "0x00000002", False, "message"),
+        (0x0400, "0x00000400", False, "message"),
     ],
 )
-def test_a_refusal_carries_the_carriers_code_and_whether_to_try_again(status, code, retry):
+def test_a_refusal_carries_the_carriers_code_whether_to_try_again_and_what_it_is_about(status, code, retry, speaks_of):
     outgoing = make_outgoing()
 
     with scripted_carrier(refusing(status)) as carrier, opened(carrier.port) as channel:
-        assert list(channel.send([outgoing])) == [Refused(outgoing.attempt_id, code, retry=retry)]
+        assert list(channel.send([outgoing])) == [Refused(outgoing.attempt_id, code, retry=retry, speaks_of=speaks_of)]
+
+
+@pytest.mark.parametrize(("status", "speaks_of"), [(pdu.SYSTEM_ERROR, "carrier"), (pdu.INVALID_DESTINATION, "message")])
+def test_the_refusal_of_a_part_is_about_the_same_as_that_of_a_whole(status, speaks_of):
+    with scripted_carrier(refusing(status)) as carrier, opened(carrier.port) as channel:
+        [outcome] = channel.send([make_outgoing(body="x" * 300, segments=2)])
+
+    assert (outcome.retry, outcome.speaks_of) == (False, speaks_of)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +115,10 @@ def test_what_cannot_be_written_down_is_refused_and_costs_the_others_nothing(_ca
     with scripted_carrier() as carrier, opened(carrier.port) as channel:
         outcomes = list(channel.send([bad, good]))
 
-    assert set(outcomes) == {Refused(bad.attempt_id, "unencodable"), Sent(good.attempt_id, "m1")}
+    assert set(outcomes) == {
+        Refused(bad.attempt_id, "unencodable", speaks_of="ourselves"),
+        Sent(good.attempt_id, "m1"),
+    }
 
 
 def test_no_listener_means_nothing_was_sent():

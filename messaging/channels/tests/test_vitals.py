@@ -11,7 +11,8 @@ from messaging.channels.vitals import Vitals
 
 ID = uuid.uuid4()
 WELL, THROTTLED, LOST = Sent(ID, "m1"), Refused(ID, "0x00000058", retry=True), Unknown(ID, "no answer in time")
-REFUSED, OURS, STAYED = Refused(ID, "0x00000008"), Refused(ID, "unencodable"), NotSent(ID, "no place in the window")
+REFUSED, WRONG = Refused(ID, "0x00000008", speaks_of="carrier"), Refused(ID, "0x0000000B", speaks_of="message")
+OURS, STAYED = Refused(ID, "unencodable", speaks_of="ourselves"), NotSent(ID, "no place in the window")
 PROMISED_SECONDS = 10
 
 
@@ -42,6 +43,8 @@ def found_after(*, outcomes=(), bind="bound", is_silent=False, seconds=30):
         ("a bind that hangs", {"bind": "connecting"}),
         ("nothing but errors", {"outcomes": [REFUSED] * 5}),
         ("errors of all kinds", {"outcomes": [REFUSED, THROTTLED, LOST]}),
+        ("no answer but to wrong numbers", {"outcomes": [LOST] * 9 + [WRONG]}),
+        ("nothing but errors and wrong numbers", {"outcomes": [REFUSED] * 9 + [WRONG]}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -54,6 +57,8 @@ def test_trouble_is_found_and_told_within_the_promised_time(_case, shown):
     [
         ("taken", [WELL]),
         ("one in many taken", [THROTTLED] * 50 + [WELL] + [THROTTLED] * 50),
+        ("a list of wrong numbers", [WRONG] * 100),
+        ("a list of wrong numbers, too fast", [WRONG] * 60 + [THROTTLED] * 40),
         ("refused by ourselves", [OURS] * 10),
         ("no room in the window", [STAYED] * 10),
         ("nothing", []),
@@ -64,7 +69,7 @@ def test_what_is_no_trouble_of_the_carriers(_case, outcomes):
     assert found_after(outcomes=outcomes) is None
 
 
-def test_a_few_wrong_numbers_in_a_row_are_no_trouble():
+def test_a_few_errors_in_a_row_are_no_trouble():
     assert found_after(outcomes=[REFUSED], seconds=9) is None
 
 

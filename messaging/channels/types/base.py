@@ -24,6 +24,9 @@ plain_record = dataclass(slots=True, unsafe_hash=True)
 Encoding = Literal["gsm7", "ucs2"]
 ReceiptState = Literal["accepted", "delivered", "undelivered", "expired"]
 BindState = Literal["bound", "connecting", "refused", "down"]
+#: What a refusal found wanting: the message; the carrier or our account with it, whatever the message; or we found it
+#: ourselves, and the carrier was not asked.
+SpeaksOf = Literal["message", "carrier", "ourselves"]
 
 
 class ConfigInvalid(ValueError):
@@ -63,11 +66,15 @@ class Sent:
 
 @plain_record
 class Refused:
-    """A definite no, in the carrier's own `code`.  `retry` says that the same submit may be welcome later."""
+    """A definite no, in the carrier's own `code`.  `retry` says that the same submit may be welcome later.
+
+    Only what `speaks_of` the carrier counts against it: a list of wrong numbers is refused by a carrier that is well.
+    """
 
     attempt_id: uuid.UUID
     code: str
     retry: bool = False
+    speaks_of: SpeaksOf = "message"
 
 
 @plain_record

@@ -6,7 +6,7 @@ import queue
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from messaging.channels.types.base import NotSent, Outcome, Outgoing, Refused, Sent, Unknown
+from messaging.channels.types.base import NotSent, Outcome, Outgoing, Refused, Sent, SpeaksOf, Unknown
 from messaging.channels.types.smpp import pdu
 from messaging.channels.types.smpp.names import AS_IS, Naming
 from messaging.channels.types.smpp.submits import Writer
@@ -15,6 +15,12 @@ from messaging.channels.types.smpp.submits import Writer
 WORTH_ANOTHER_TRY = frozenset({pdu.THROTTLED, pdu.QUEUE_FULL, pdu.NOT_BOUND})
 #: A no that means "not so fast".
 TOO_FAST = frozenset({pdu.THROTTLED, pdu.QUEUE_FULL})
+#: A no to whatever we would send: the carrier is in trouble, or our account with it is.
+OF_THE_CARRIER = WORTH_ANOTHER_TRY | {
+    pdu.INVALID_COMMAND, pdu.ALREADY_BOUND, pdu.SYSTEM_ERROR, pdu.BIND_FAILED, pdu.INVALID_PASSWORD,
+    pdu.INVALID_SYSTEM_ID,
+}  # fmt: skip
+#: Its line went between its parts and did not come back in time.
 INCOMPLETE = "incomplete"
 
 
@@ -62,8 +68,8 @@ class Submit:
 class Whole:
     """A message of several parts, until all that left are answered; then it has one outcome."""
 
-    __slots__ = ("_code", "_is_late", "_is_worth_another_try", "_lost", "_open", "_references", "_too_fast", "attempt_id",
-                 "has_begun", "in_flight", "is_ended", "is_timed", "job")  # fmt: skip
+    __slots__ = ("_code", "_is_late", "_is_worth_another_try", "_lost", "_open", "_references", "_speaks_of", "_too_fast",
+                 "attempt_id", "has_begun", "in_flight", "is_ended", "is_timed", "job")  # fmt: skip
 
     def __init__(self, job: Job, attempt_id: uuid.UUID, count: int) -> None:
         self.job, self.attempt_id = job, attempt_id
@@ -72,6 +78,7 @@ class Whole:
         self._references = [""] * count
         self._code = self._lost = self._too_fast = ""
         self._is_worth_another_try = self._is_late = False
+        self._speaks_of: SpeaksOf = "carrier"
 
     @property
     def goes_on(self) -> bool:
@@ -82,7 +89,7 @@ class Whole:
         self.in_flight -= 1
         self._open -= 1
         if status:
-            self._refuse(status_code(status), is_worth_another_try=status in WORTH_ANOTHER_TRY)
+            self._refuse(status_code(status), speaks_of(status), is_worth_another_try=status in WORTH_ANOTHER_TRY)
         elif reference:
             self._references[place] = reference
         else:
@@ -102,7 +109,7 @@ class Whole:
         """What has not left by now never will."""
         self._is_late = True
         if self._open > self.in_flight:
-            self._refuse(self._too_fast or INCOMPLETE, is_worth_another_try=bool(self._too_fast))
+            self._refuse(self._too_fast or INCOMPLETE, "carrier", is_worth_another_try=bool(self._too_fast))
 
     def outcome(self) -> Outcome | None:
         """The message's, once; None while a part is in flight or should still leave."""
@@ -112,15 +119,16 @@ class Whole:
         if self._code:
             # Once a part is with the carrier, another try would bring that part twice.
             is_untouched = not self._lost and not any(self._references)
-            return Refused(self.attempt_id, self._code, retry=is_untouched and self._is_worth_another_try)
+            may_try = is_untouched and self._is_worth_another_try
+            return Refused(self.attempt_id, self._code, retry=may_try, speaks_of=self._speaks_of)
         if self._lost:
             known = tuple(name for name in self._references if name)
             return Unknown(self.attempt_id, self._lost, len(self._references), known)
         return Sent(self.attempt_id, self._references[0], tuple(self._references[1:]))
 
-    def _refuse(self, code: str, *, is_worth_another_try: bool) -> None:
+    def _refuse(self, code: str, speaks_of: SpeaksOf, *, is_worth_another_try: bool) -> None:
         if not self._code or not is_worth_another_try:  # the graver one is what stands
-            self._code, self._is_worth_another_try = code, is_worth_another_try
+            self._code, self._speaks_of, self._is_worth_another_try = code, speaks_of, is_worth_another_try
 
 
 def write_batch(batch: Sequence[Outgoing], job: Job, writer: Writer) -> tuple[list[Submit], list[Outcome]]:
@@ -132,7 +140,7 @@ def write_batch(batch: Sequence[Outgoing], job: Job, writer: Writer) -> tuple[li
         try:
             bodies = writer.write(outgoing)
         except (ValueError, OverflowError):  # Unencodable, a NUL, too long: no later try would go better
-            refusals.append(Refused(attempt_id, "unencodable"))
+            refusals.append(Refused(attempt_id, "unencodable", speaks_of="ourselves"))
             continue
         if len(bodies) == 1:
             submits.append(Submit(job, attempt_id, bodies[0], outgoing.segments))
@@ -146,6 +154,11 @@ def status_code(status: int) -> str:
     return f"0x{status:08X}"
 
 
+def speaks_of(status: int) -> SpeaksOf:
+    """What a carrier's no found wanting.  A code that is the carrier's own is taken to mean the message."""
+    return "carrier" if status in OF_THE_CARRIER else "message"
+
+
 def outcome_of(submit: Submit, status: int, body: bytes, naming: Naming = AS_IS) -> Outcome | None:
     """What the carrier's answer means for the message; None when other parts of it are still to be heard of."""
     reference = "" if status else pdu.decode_message_id(body)
@@ -155,7 +168,8 @@ def outcome_of(submit: Submit, status: int, body: bytes, naming: Naming = AS_IS)
         submit.whole.answered(submit.place, status, reference)
         return submit.whole.outcome()
     if status:
-        return Refused(submit.attempt_id, status_code(status), retry=status in WORTH_ANOTHER_TRY)
+        may_try = status in WORTH_ANOTHER_TRY
+        return Refused(submit.attempt_id, status_code(status), retry=may_try, speaks_of=speaks_of(status))
     if not reference:
         return Unknown(submit.attempt_id, "accepted without a reference")
     return Sent(submit.attempt_id, reference)
