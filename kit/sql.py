@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
-from django.db import connection
+from django.db import NotSupportedError, OperationalError, connection
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 
 Parameters = Mapping[str, Any] | Sequence[Any]
@@ -49,10 +49,15 @@ SMALL_BATCH = 64
 def planned_once(statement: str, parameters: Parameters, *, size: int) -> list[tuple]:
     """The rows of a statement for a batch of `size`, whose plan the connection keeps while batches are small.
 
-    Parameters travel apart from the statement then, so each needs a cast or a place that says its type.
+    Parameters travel apart from the statement then, so each needs a cast or a place that says its type.  Raises
+    OperationalError, once a connection, where a migration has changed the type of a column since it was planned: the
+    transaction is to be tried again.
     """
     with _cursor(keeps_plan=size <= SMALL_BATCH) as cursor:
-        cursor.execute(statement, parameters)
+        try:
+            cursor.execute(statement, parameters)
+        except NotSupportedError as error:
+            raise OperationalError(*error.args) from error.__cause__
         return cursor.fetchall() if cursor.description else []
 
 

@@ -1,26 +1,33 @@
 import select
+from time import monotonic
 
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
 _FINE = TransactionStatus.IDLE, TransactionStatus.INTRANS
+#: What lies between us and the server may forget a connection that was silent for longer, and say nothing.
+LONGEST_TRUST_SECONDS = 30
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    _looked_at = 0.0
+
     def is_usable(self) -> bool:
-        """Whether the connection still is one.  Asks the server only when in doubt: when it has said something unasked, or
-        a transaction failed.
+        """Whether the connection still is one.  Asks the server only when in doubt: when it has said something unasked, a
+        transaction failed, or nobody has looked for a while.
 
         A server that stops, restarts or ends a session says so, or its side of the socket is closed: either can be
         read.  Django asks `SELECT 1` before each request and task instead, a round trip in every dozen of ours.
         """
         if self.connection is None or self.connection.closed:
             return False
-        is_fine = self.connection.info.transaction_status in _FINE and not _has_word(self.connection.fileno())
-        return is_fine or super().is_usable()
+        now, before = monotonic(), self._looked_at
+        self._looked_at = now
+        return (now - before < LONGEST_TRUST_SECONDS and self._is_quiet()) or super().is_usable()
 
-
-def _has_word(socket: int) -> bool:
-    poll = select.poll()
-    poll.register(socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
+    def _is_quiet(self) -> bool:
+        if self.connection.info.transaction_status not in _FINE:
+            return False
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+        return not poll.poll(0)

@@ -6,6 +6,8 @@ import psycopg
 import pytest
 from django.db import OperationalError, close_old_connections, connection, connections
 
+from kit.postgresql import base
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -26,7 +28,8 @@ def backend(wrapper=connection) -> int:
 
 
 def statements_between_requests(wrapper) -> int:
-    """How many statements the next request's first look at the connection costs."""
+    """How many statements the next request's first look at the connection costs, right after another's."""
+    wrapper.is_usable()
     asked = []
 
     class Watched(psycopg.Cursor):
@@ -46,6 +49,12 @@ def test_a_connection_that_lives_is_kept_and_not_asked(kept):
 
     assert statements_between_requests(kept) == 0
     assert backend() == before
+
+
+def test_a_connection_nobody_looked_at_for_long_is_asked(kept, monkeypatch):
+    monkeypatch.setattr(base, "LONGEST_TRUST_SECONDS", 0)
+
+    assert statements_between_requests(kept) == 1
 
 
 def test_a_session_that_was_ended_is_noticed_before_the_next_request(kept):
