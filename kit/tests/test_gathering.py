@@ -1,11 +1,11 @@
 """What many ask for at one moment is done in one go, and each gets an answer of its own."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from concurrent.futures import Future
+from threading import Barrier, Event, Thread
 
 import pytest
 
-from kit.gathering import Gatherer
+from kit.gathering import Gatherer, NotTaken
 
 PATIENCE = 10
 
@@ -43,14 +43,39 @@ def ask_while_busy(made, handler, asked, *, most=100, threads=1):
     """The answers (or what was raised) to one question first and to the others while it is being handled."""
     gatherer = Gatherer(handler, most=most, threads=threads, name="test")
     made.append(gatherer)
-    with ThreadPoolExecutor(len(asked)) as people:
-        answers = [people.submit(gatherer.ask, *asked[0])]
-        assert handler.has_begun.wait(PATIENCE)
-        for place, question in enumerate(asked[1:], start=1):
-            answers.append(people.submit(gatherer.ask, *question))
-            wait_for_waiting(gatherer, place)
-        handler.may_end.set()
-        return [answer.exception(PATIENCE) or answer.result() for answer in answers]
+    answers = queue_up(gatherer, handler, asked)
+    handler.may_end.set()
+    return [answer.exception(PATIENCE) or answer.result() for answer in answers]
+
+
+def queue_up(gatherer, handler, asked):
+    """The answers to come: the first question is in hand, the others wait in their order."""
+    answers = [begin(gatherer.ask, *asked[0])]
+    assert handler.has_begun.wait(PATIENCE)
+    for place, question in enumerate(asked[1:], start=1):
+        answers.append(begin(gatherer.ask, *question))
+        wait_for_waiting(gatherer, place)
+    return answers
+
+
+def begin(act, *args):
+    """What `act` returns or raises, once it does; nothing waits for one that never ends."""
+    outcome = Future()
+
+    def run():
+        try:
+            outcome.set_result(act(*args))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return outcome
+
+
+def begin_to_close(gatherer):
+    closing = begin(gatherer.close, lambda: None)
+    assert gatherer._closing.wait(PATIENCE)
+    return closing
 
 
 def wait_for_waiting(gatherer, count):
@@ -102,9 +127,111 @@ def test_an_answer_missing_is_a_mistake_told_to_all(made, handler):
 
 
 def test_at_the_end_every_thread_says_goodbye():
-    left = []
-    gatherer = Gatherer(lambda line, items: items, most=5, threads=3, name="test")
+    left, together = [], Barrier(3)
+
+    def handle(line, items):
+        together.wait(PATIENCE)
+        return items
+
+    gatherer = Gatherer(handle, most=5, threads=3, name="test")
+    for answer in [begin(gatherer.ask, line, 1) for line in "abc"]:
+        assert answer.result(PATIENCE) == 1
 
     gatherer.close(lambda: left.append(True))
 
     assert left == [True] * 3
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_who_waits_when_it_closes_is_answered_first(handler, threads):
+    gatherer = Gatherer(handler, most=1, threads=threads, name="test")
+    answers = queue_up(gatherer, handler, [("a", 1), ("a", 2), ("a", 3)])
+    closing = begin_to_close(gatherer)
+
+    handler.may_end.set()
+
+    assert [answer.result(PATIENCE) for answer in answers] == [2, 4, 6]
+    closing.result(PATIENCE)
+
+
+def test_who_comes_when_it_closes_is_told_that_nothing_was_done(handler):
+    gatherer = Gatherer(handler, most=1, threads=1, name="test")
+    queue_up(gatherer, handler, [("a", 1)])
+    closing = begin_to_close(gatherer)
+
+    for line in "ab":
+        with pytest.raises(NotTaken):
+            gatherer.ask(line, 2)
+    handler.may_end.set()
+
+    closing.result(PATIENCE)
+    with pytest.raises(NotTaken):
+        gatherer.ask("a", 3)
+    assert handler.groups == [("a", [1])]
+
+
+def test_company_is_waited_for_after_a_group_of_several_but_not_at_the_end(handler):
+    gatherer = Gatherer(handler, most=2, threads=1, name="test", pause_seconds=3_600)
+    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3, 4)])
+    handler.may_end.set()
+    assert [answer.result(PATIENCE) for answer in answers[:3]] == [2, 4, 6]
+    answers.append(begin(gatherer.ask, "a", 5))
+    wait_for_waiting(gatherer, 2)
+
+    begin_to_close(gatherer).result(PATIENCE)
+
+    assert [answer.result(PATIENCE) for answer in answers[3:]] == [8, 10]
+    assert handler.groups == [("a", [1]), ("a", [2, 3]), ("a", [4, 5])]
+
+
+def no_thread(thread):
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_nothing_is_done_and_the_next_one_may_find_one(made, handler, monkeypatch):
+    gatherer = Gatherer(handler, most=5, threads=2, name="test")
+    made.append(gatherer)
+    handler.may_end.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", no_thread)
+        with pytest.raises(NotTaken):
+            gatherer.ask("a", 1)
+
+    assert begin(gatherer.ask, "a", 2).result(PATIENCE) == 4
+    assert handler.groups == [("a", [2])]
+
+
+def test_one_thread_does_for_all_lines_when_there_is_no_other(made, handler, monkeypatch):
+    gatherer = Gatherer(handler, most=5, threads=2, name="test")
+    made.append(gatherer)
+    handler.may_end.set()
+    assert gatherer.ask("a", 1) == 2
+    monkeypatch.setattr(Thread, "start", no_thread)
+
+    assert [gatherer.ask(line, 3) for line in "bcb"] == [6, 6, 6]
+
+
+def test_who_loses_patience_in_the_line_is_left_out(made, handler):
+    gatherer = Gatherer(handler, most=5, threads=1, name="test", patience_seconds=2)
+    made.append(gatherer)
+    in_hand, waiting = queue_up(gatherer, handler, [("a", 1), ("a", 2)])
+
+    with pytest.raises(NotTaken):
+        waiting.result(PATIENCE)
+    last = begin(gatherer.ask, "a", 3)
+    wait_for_waiting(gatherer, 2)
+    handler.may_end.set()
+
+    assert [in_hand.result(PATIENCE), last.result(PATIENCE)] == [2, 6]
+    assert handler.groups == [("a", [1]), ("a", [3])]
+
+
+def test_what_goes_wrong_for_want_of_time_is_told_as_it_was(made):
+    def handle(line, items):
+        raise TimeoutError("the lock")
+
+    gatherer = Gatherer(handle, most=5, threads=1, name="test")
+    made.append(gatherer)
+
+    with pytest.raises(TimeoutError, match="the lock"):
+        gatherer.ask("a", 1)
