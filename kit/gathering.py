@@ -93,7 +93,7 @@ class Gatherer(Generic[Line, Item, Answer]):
         with self._lock:
             self._nobody_waits.wait_for(lambda: not self._waiting)
         self._leave = leave
-        for _ in self._threads:
+        for _thread in self._threads:
             self._turns.put(None)
         for thread in self._threads:
             thread.join()

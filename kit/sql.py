@@ -23,8 +23,8 @@ def array(values: Iterable[object]) -> str:
 
 def text_array(values: Iterable[str]) -> str:
     """The same for texts, whatever is in them: `%s::text[]`.  A NUL is for the database to refuse."""
-    joined = '","'.join([value.translate(_ESCAPED) if '"' in value or "\\" in value else value for value in values])
-    return f'{{"{joined}"}}' if joined or values else "{}"
+    texts = [value.translate(_ESCAPED) if '"' in value or "\\" in value else value for value in values]
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
 
 
 def run(statement: str, parameters: Parameters = ()) -> int:

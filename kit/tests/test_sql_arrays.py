@@ -26,6 +26,11 @@ def test_what_means_something_in_a_literal_is_text_all_the_same(values):
     assert rows("SELECT %s::text[]", [text_array(values)]) == [(values,)]
 
 
+@pytest.mark.parametrize("values", [[], [""], ["a", "", "b"]])
+def test_what_can_be_read_only_once_is_the_same(values):
+    assert rows("SELECT %s::text[]", [text_array(iter(values))]) == [(values,)]
+
+
 def test_ids_numbers_and_gaps():
     ids = [uuid.uuid4(), None, uuid.uuid4()]
 
