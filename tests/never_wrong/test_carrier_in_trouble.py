@@ -18,7 +18,7 @@ from kit.sql import rows, run
 from messaging.channels import breakers, runtime, vitals
 from messaging.channels.actions import add_route, create_channel
 from messaging.channels.models import Breaker
-from messaging.channels.types.smpp import pdu
+from messaging.channels.types.smpp import outbox, pdu
 from messaging.channels.types.smpp.testing import PASSWORD, scripted_carrier
 from messaging.engine.dispatch import drain, reroute_waiting, rerouting
 from messaging.engine.models import Message, QueueEntry
@@ -27,9 +27,11 @@ from messaging.engine.tests.factories import make_world
 from portal.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WINDOW, MESSAGES, WELL_FOR, LATER = 4, 60, 8, 20
+WINDOW, MESSAGES, WELL_FOR, LATER, BAD_LIST = 4, 60, 8, 20, 200
 #: Only a broken house takes so long; a busy machine does not.
 LONGEST_SECONDS = 40
+#: Without a breaker a code is gone long before.
+WAITS_SECONDS = 1
 
 
 @pytest.fixture(autouse=True)
@@ -472,3 +474,64 @@ def test_many_are_led_around_batch_after_batch(monkeypatch):
         breakers.open_breaker(there.first_id, "no answer", worker="w1", is_bound=True)
 
         assert reroute_waiting() == 45
+
+
+# one organisation's bad list
+
+
+def refusing_a_list(witness, session, sequence, message):
+    """Whoever is in it has no such number."""
+    return witness.answer(session, sequence, pdu.INVALID_DESTINATION if message.destination.startswith("4477009") else pdu.OK)
+
+
+def send_a_code(other):
+    """Another organisation's; which number it is for."""
+    number = f"+44770{8_000_000 + Message.objects.filter(organisation=other.customer).count()}"
+    other.accept_drafts([other.draft(number)])
+    return number
+
+
+@pytest.fixture
+def only_refusals_count(monkeypatch):
+    """A busy machine's pauses are not."""
+    monkeypatch.setattr(vitals, "DOWN_SECONDS", LONGEST_SECONDS)
+    monkeypatch.setattr(vitals, "SILENT_SECONDS", LONGEST_SECONDS)
+
+
+@contextmanager
+def bad_list_at_work():
+    """A list that is refused for good, more of it than is ever in hand, on the only way there is."""
+    with town(serves=("", "US")) as there:
+        there.first.mood = refusing_a_list
+        there.world.accept(BAD_LIST)
+        with at_work(there):
+            yield there, make_world(category="verification")
+
+
+def test_a_bad_list_is_refused_and_another_ones_codes_leave_at_once(only_refusals_count):
+    with bad_list_at_work() as (there, other):
+        swept_until(lambda: len(there.first.seen) > BAD_LIST / 4)
+        beside, since = send_a_code(other), time.monotonic()
+        swept_until(lambda: beside in there.first.taken)
+        assert time.monotonic() - since < breakers.REST_SECONDS
+        swept_until(nothing_waits)
+        behind, since = send_a_code(other), time.monotonic()
+        swept_until(lambda: behind in there.first.taken)
+        assert time.monotonic() - since < breakers.REST_SECONDS
+        swept_until(nothing_waits)
+
+    assert not Breaker.objects.exists()
+    assert Message.objects.filter(status=Status.REFUSED).count() == BAD_LIST
+    assert there.twice() == []
+
+
+def test_sabotage_if_refusals_of_a_list_spoke_of_the_carrier_codes_would_wait_behind_it(monkeypatch, only_refusals_count):
+    monkeypatch.setattr(outbox, "OF_THE_CARRIER", outbox.OF_THE_CARRIER | {pdu.INVALID_DESTINATION})
+
+    with bad_list_at_work() as (there, other):
+        swept_until(lambda: runtime.open_channel(there.first_id).is_avoided)
+        swept_until(lambda: not rows("SELECT 1 FROM engine_claim"))
+        code = send_a_code(other)
+        threading.Event().wait(WAITS_SECONDS)
+
+        assert code not in there.first.seen_numbers
