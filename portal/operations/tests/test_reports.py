@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts.tests.factories import make_agent, make_customer, signed_in
 from kit import reports, tenancy
-from kit.reports import REPLICA, read_report
+from kit.errors import DomainError
+from kit.reports import REPLICA, ReportResponse, read_report
 from messaging.engine.models import Message, TrafficCount
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
@@ -53,6 +54,16 @@ def accepted(organisation) -> int:
 def exported(world) -> int:
     response = signed_in(world.customer).get("/messages.csv")
     return len(b"".join(response.streaming_content).decode().splitlines()) - 1
+
+
+def end_its_session(replica) -> None:
+    replica.ask(f"SELECT pg_terminate_backend({connections[REPLICA].connection.info.backend_pid}, 5000)")
+
+
+def take_too_long(database: str) -> None:
+    with connections[database].cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '100ms'")
+        cursor.execute("SELECT count(*) FROM generate_series(1, 1000000000000)")
 
 
 def test_figures_are_those_the_standby_has(replica):
@@ -156,12 +167,95 @@ def test_a_standby_that_gives_up_midway_is_not_asked_again_for_a_while(replica):
     def read(database: str) -> int:
         asked.append(database)
         if database == REPLICA:
-            replica.ask(f"SELECT pg_terminate_backend({connections[REPLICA].connection.info.backend_pid}, 5000)")
+            end_its_session(replica)
         return TrafficCount.objects.using(database).count()
 
     with customer.scope():
         assert [read_report(read), read_report(read)] == [1, 1]
         assert asked == [REPLICA, "default", "default"]
+
+
+def test_a_standby_that_gives_up_while_lines_are_sent_is_not_asked_again_for_a_while(replica):
+    asked = []
+
+    def lines(database: str):
+        asked.append(database)
+        yield "first"
+        if database == REPLICA:
+            end_its_session(replica)
+        yield str(TrafficCount.objects.using(database).count())
+
+    with make_customer().scope():
+        cut_off, whole = ReportResponse(lines), ReportResponse(lines)
+        sent = iter(cut_off)
+        assert next(sent) == b"first"
+        assert b"not whole" in next(sent)
+        with pytest.raises(OperationalError):
+            next(sent)
+
+        assert list(whole) == [b"first", b"0"]
+        assert asked == [REPLICA, "default"]
+
+
+def test_what_a_standby_has_to_take_back_while_it_replays_is_asked_of_the_primary(replica):
+    count_traffic(customer := make_customer(), Status.QUEUED, 2)
+    replica.catch_up()
+
+    def read(database: str) -> tuple[str, int]:
+        if database == REPLICA:
+            with connections[REPLICA].cursor() as cursor:
+                cursor.execute("DO $$BEGIN RAISE 'conflict with recovery' USING ERRCODE = '40001'; END$$")
+        return database, TrafficCount.objects.using(database).count()
+
+    with customer.scope():
+        assert read_report(read) == ("default", 1)
+        assert read_report(str) == "default"
+
+
+def test_what_takes_the_standby_too_long_is_refused_and_is_in_nobodys_way(replica):
+    asked = []
+
+    def read(database: str) -> None:
+        asked.append(database)
+        take_too_long(database)
+
+    with make_customer().scope():
+        with pytest.raises(DomainError, match="Choose a shorter span"):
+            read_report(read)
+
+        assert asked == [REPLICA]
+        assert read_report(str) == REPLICA
+
+
+def test_lines_that_take_the_standby_too_long_end_with_words_and_are_in_nobodys_way(replica):
+    def lines(database: str):
+        yield "first"
+        take_too_long(database)
+
+    with make_customer().scope():
+        sent = iter(ReportResponse(lines))
+        assert next(sent) == b"first"
+        assert b"Choose a shorter span" in next(sent)
+        with pytest.raises(DomainError):
+            next(sent)
+
+        assert read_report(str) == REPLICA
+
+
+def test_what_is_wrong_with_a_report_is_told_and_not_tried_on_the_primary(replica):
+    asked = []
+
+    def read(database: str) -> None:
+        asked.append(database)
+        with connections[database].cursor() as cursor:
+            cursor.execute("DO $$BEGIN RAISE 'no room for the sort' USING ERRCODE = '53400'; END$$")
+
+    with make_customer().scope():
+        with pytest.raises(OperationalError, match="no room"):
+            read_report(read)
+
+        assert asked == [REPLICA]
+        assert read_report(str) == REPLICA
 
 
 def test_without_a_standby_reports_are_read_from_the_primary(replica, monkeypatch):
