@@ -13,6 +13,7 @@ from rest_framework import authentication, exceptions, permissions
 from kit import limits, tenancy
 from kit.errors import DomainError
 from kit.sealing import fingerprint
+from kit.sql import columns_of, loaded
 
 from . import audit
 from .addresses import is_inside
@@ -117,8 +118,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 
 # One round trip: become a visitor who presents this key, read its row, step into its organisation, read that.
 # Three statements, because each one's policies must see what the one before it has set.
-_KEY_COLUMNS = [field.column for field in ApiKey._meta.concrete_fields]
-_ORGANISATION_COLUMNS = [field.column for field in Organisation._meta.concrete_fields]
+_KEY_COLUMNS, _ORGANISATION_COLUMNS = columns_of(ApiKey), columns_of(Organisation)
 _ENTER = f"""
 SELECT set_config('role', %s, true), set_config('app.organisation', '', true), set_config('app.path', '', true),
     set_config('app.reach', 'own', true), set_config('app.user', '', true), set_config('app.memberships', '{{}}', true),
@@ -140,10 +140,7 @@ def _enter_by(mark: str) -> tuple[ApiKey | None, Organisation | None]:
     if key_row is None or organisation_row is None:
         tenancy.adopt(tenancy.Scope(presented=mark))
         return None, None
-    key = ApiKey.from_db(connection.alias, [field.attname for field in ApiKey._meta.concrete_fields], key_row[1:])
-    organisation = Organisation.from_db(
-        connection.alias, [field.attname for field in Organisation._meta.concrete_fields], organisation_row[2:]
-    )
+    key, organisation = loaded(ApiKey, key_row[1:]), loaded(Organisation, organisation_row[2:])
     key.organisation = organisation
     tenancy.adopt(tenancy.Scope(organisation=organisation.pk, path=organisation.path))
     return key, organisation

@@ -1,16 +1,15 @@
 """A person's way into an organisation's scope: every page begins with it, so it is one round trip."""
 
-from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import connection
 
 from kit import tenancy
+from kit.sql import columns_of, loaded
 
 from .models import Membership, Organisation, User
 
-_MEMBERSHIP = [field.column for field in Membership._meta.concrete_fields]
-_ORGANISATION = [field.column for field in Organisation._meta.concrete_fields]
+_MEMBERSHIP, _ORGANISATION = columns_of(Membership), columns_of(Organisation)
 
 # Become a visitor who is this person, read their memberships, step into one's organisation, read that.
 # Four statements, because each one's policies must see what the one before it has set.
@@ -18,12 +17,12 @@ _STEP_IN = f"""
 SELECT set_config('role', %(role)s, true), set_config('app.organisation', '', true), set_config('app.path', '', true),
     set_config('app.reach', 'own', true), set_config('app.user', %(user)s, true),
     set_config('app.memberships', '{{}}', true), set_config('app.presented', '', true);
-/* sent along */ SELECT {", ".join(_MEMBERSHIP)} FROM accounts_membership WHERE user_id = %(user)s::uuid ORDER BY id;
-/* sent along */ SELECT set_config('app.memberships', ids::text, true),
+SELECT /* sent along */ {", ".join(_MEMBERSHIP)} FROM accounts_membership WHERE user_id = %(user)s::uuid ORDER BY id;
+SELECT /* sent along */ set_config('app.memberships', ids::text, true),
     set_config('app.organisation', (CASE WHEN %(wanted)s::uuid = ANY (ids) THEN %(wanted)s::uuid ELSE ids[1] END)::text, true)
     FROM (SELECT array_agg(organisation_id ORDER BY id) AS ids FROM accounts_membership WHERE user_id = %(user)s::uuid) mine
     WHERE ids IS NOT NULL;
-/* sent along */ SELECT set_config('app.path', path::text, true), {", ".join(_ORGANISATION)}
+SELECT /* sent along */ set_config('app.path', path::text, true), {", ".join(_ORGANISATION)}
     FROM accounts_organisation WHERE id = nullif(current_setting('app.organisation'), '')::uuid
 """  # noqa: S608  (column names of our own models)
 
@@ -48,12 +47,8 @@ def _read(user: User, wanted: UUID | None) -> tuple[list[Membership], Organisati
     with connection.cursor() as cursor:
         cursor.execute(_STEP_IN, {"role": tenancy.WEB_ROLE, "user": str(user.pk), "wanted": wanted})
         cursor.nextset()
-        memberships = [_loaded(Membership, row) for row in cursor.fetchall()]
+        memberships = [loaded(Membership, row) for row in cursor.fetchall()]
         cursor.nextset()
         cursor.nextset()
         row = cursor.fetchone()
-    return memberships, _loaded(Organisation, row[1:]) if row else None
-
-
-def _loaded(model: type[models.Model], row: tuple[Any, ...]) -> Any:
-    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], row)
+    return memberships, loaded(Organisation, row[1:]) if row else None

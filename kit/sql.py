@@ -1,13 +1,15 @@
 """Batches of SQL, where one statement does for a thousand rows what the ORM would do a thousand times."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from django.db import NotSupportedError, OperationalError, connection
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from django.db.models import Model
 
 Parameters = Mapping[str, Any] | Sequence[Any]
+Found = TypeVar("Found", bound=Model)
 
 
 _ESCAPED = str.maketrans({'"': '\\"', "\\": "\\\\"})
@@ -67,6 +69,16 @@ def _cursor(*, keeps_plan: bool) -> CursorWrapper:
     connection.ensure_connection()
     wrapper = CursorDebugWrapper if connection.queries_logged else CursorWrapper
     return wrapper(psycopg.Cursor(connection.connection), connection)
+
+
+def columns_of(model: type[Model]) -> list[str]:
+    """The names of all its columns, in the order that `loaded` takes them."""
+    return [field.column for field in model._meta.concrete_fields]
+
+
+def loaded(model: type[Found], row: Sequence[Any]) -> Found:
+    """A model as the ORM would have read it, of a row with all its columns."""
+    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], row)
 
 
 def records(shape: type[NamedTuple], statement: str, parameters: Parameters = ()) -> list[Any]:

@@ -3,17 +3,15 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Count, Min, Model, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Min, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from kit.errors import NotFound
-from kit.sql import planned_once
+from kit.sql import columns_of, loaded, planned_once
 
 from .errors import NotApproved
 from .models import MessageTemplate, Review, ReviewStatus, SenderId, TemplateVersion
@@ -21,15 +19,7 @@ from .models import MessageTemplate, Review, ReviewStatus, SenderId, TemplateVer
 Status = ReviewStatus
 
 
-def _columns(model: type[Model]) -> list[str]:
-    return [field.column for field in model._meta.concrete_fields]
-
-
-def _made(model: type[Model], row: tuple) -> Any:
-    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], row)
-
-
-_VERSION, _TEMPLATE, _SENDER_COLUMNS = _columns(TemplateVersion), _columns(MessageTemplate), _columns(SenderId)
+_VERSION, _TEMPLATE, _SENDER_COLUMNS = columns_of(TemplateVersion), columns_of(MessageTemplate), columns_of(SenderId)
 
 
 # --- senders
@@ -127,9 +117,9 @@ def sendable_by_ids(organisation: Organisation, id: UUID, sender_id: UUID) -> tu
 
 
 def _version_from(row: tuple) -> TemplateVersion:
-    version = _made(TemplateVersion, row[: len(_VERSION)])
+    version = loaded(TemplateVersion, row[: len(_VERSION)])
     version.variables = json.loads(version.variables)
-    version.template = _made(MessageTemplate, row[len(_VERSION) :])
+    version.template = loaded(MessageTemplate, row[len(_VERSION) :])
     return version
 
 
@@ -168,7 +158,7 @@ def sendable_sender(organisation: Organisation, sender_id: UUID) -> SenderId:
 def _sender_from(row: tuple | None) -> SenderId:
     if row is None:
         raise NotFound
-    sender = _made(SenderId, row)
+    sender = loaded(SenderId, row)
     if sender.status != Status.APPROVED:
         raise NotApproved(
             _("Sender %(name)s is not approved yet. Submit it for review, or choose an approved one.")
