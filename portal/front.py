@@ -8,6 +8,7 @@ with a plain 202 is handed on, and Django answers it as if nobody had looked.
 import io
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from time import perf_counter
 from typing import Any
 
@@ -95,6 +96,9 @@ class Front:
     def close(self) -> None:
         """End its threads and their connections to the database."""
         self._gatherer.close(connections.close_all)
+        together = Barrier(DJANGO_AT_ONCE)
+        for _thread in range(DJANGO_AT_ONCE):
+            self._room.submit(_leave, together)
         self._room.shutdown()
 
     def _ask_django(self, wsgi: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -145,6 +149,12 @@ def _accept_together(caller: Caller, singles: list[Single]) -> list[bytes | None
         return accept_together(caller, singles)
     finally:
         close_old_connections()
+
+
+def _leave(together: Barrier) -> None:
+    """One thread's part: the barrier sees to it that each has its own."""
+    together.wait()
+    connections.close_all()
 
 
 def _is_in_doubt(error: Exception) -> bool:

@@ -364,3 +364,20 @@ def test_an_answer_written_while_it_is_sent_leaves_no_connection_behind(front, m
 
     assert race(download, threads=1) == [None]
     assert None not in open_meanwhile
+
+
+def test_at_its_end_no_connection_of_its_threads_is_left():
+    opened = []
+
+    def django(environ, start_response):
+        connection.ensure_connection()
+        opened.append(connection.connection)
+        start_response("200 OK", [])
+        return [b"{}"]
+
+    front = Front(django)
+    race(lambda number: Asking(front, "")(b"", method="GET"), threads=8)
+
+    front.close()
+
+    assert [one.closed for one in opened] == [True] * 8
