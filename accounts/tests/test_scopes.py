@@ -2,7 +2,6 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Organisation
 from accounts.tests.factories import make_agent, make_customer, make_member
 from kit import tenancy
 
@@ -61,21 +60,6 @@ def test_a_wider_scope_keeps_who_is_at_work():
 
     with agent.scope(user=user.pk), agent.downline_scope() as below:
         assert below.user == user.pk
-
-
-def test_going_on_as_somebody_else_lasts_as_long_as_the_block():
-    ours = make_customer()
-
-    with tenancy.as_visitor():
-        assert not Organisation.objects.exists()
-        tenancy.become(tenancy.Scope(organisation=ours.pk, path=ours.path))
-        assert list(Organisation.objects.all()) == [ours]
-    assert in_force()[0] == "signalbox_engine"
-
-
-def test_there_is_no_going_on_without_a_scope():
-    with pytest.raises(RuntimeError):
-        tenancy.become(tenancy.Scope())
 
 
 def test_an_undecided_transaction_leaves_nothing_behind():

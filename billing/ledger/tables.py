@@ -47,9 +47,8 @@ class StatementTable(tables.Table):
 
 def label_of(transfer: Transfer) -> str:
     """What a movement of the wallet was, as its owner sees it: credit given looks different from both sides."""
-    label = str(
-        Reason(transfer.reason).label
-    )  # get_reason_display would gather every reason in the language, each time
+    # Not get_reason_display, which gathers every reason in the language, each time.
+    label = str(Reason(transfer.reason).label)
     if transfer.reason != Reason.CREDIT:
         return label
     if transfer.reference.startswith("credit_back:"):

@@ -69,17 +69,6 @@ def enter(scope: Scope) -> Iterator[Scope]:
         pulse.note_commit()
 
 
-def become(scope: Scope) -> None:
-    """Go on under another scope until the block entered last ends.  Cheaper than nesting: no savepoint.
-
-    For whoever learns step by step who is at work: the request's middleware.
-    """
-    if current_scope() is None:
-        raise RuntimeError("there is no scope to leave: enter one first")
-    _apply(scope)
-    connection.tenancy_scope = scope
-
-
 @contextmanager
 def undecided() -> Iterator[None]:
     """One transaction that `adopt` may put under a scope; afterwards all is as it was.

@@ -4,7 +4,7 @@ import select
 
 import psycopg
 import pytest
-from django.db import OperationalError, close_old_connections, connection, connections
+from django.db import DataError, OperationalError, close_old_connections, connection, connections, transaction
 
 from kit.postgresql import base
 
@@ -55,6 +55,17 @@ def test_a_connection_nobody_looked_at_for_long_is_asked(kept, monkeypatch):
     monkeypatch.setattr(base, "LONGEST_TRUST_SECONDS", 0)
 
     assert statements_between_requests(kept) == 1
+
+
+def test_a_connection_in_a_failed_transaction_is_not_usable(kept):
+    kept.is_usable()
+    with pytest.raises(DataError), transaction.atomic(), kept.cursor() as cursor:
+        try:
+            cursor.execute("SELECT 1 / 0")
+        finally:
+            assert not kept.is_usable()
+
+    assert kept.is_usable()
 
 
 def test_a_session_that_was_ended_is_noticed_before_the_next_request(kept):

@@ -128,11 +128,14 @@ def _version_and_sender(
         found, chosen = sendable_by_ids(organisation, id, sender_id)
     else:
         chosen = _sender(organisation, sender)
-        named = approved_versions_of(organisation).filter(template__name=template)
-        found = sendable_version(organisation, id) if id else named.first()
+        found = sendable_version(organisation, id) if id else _named(organisation, template)
     if found is None:
         raise NotFound("There is no approved template with this id or name.", field="template", given=template)
     return found, chosen
+
+
+def _named(organisation: Organisation, template: str) -> TemplateVersion | None:
+    return approved_versions_of(organisation).filter(template__name=template).first()
 
 
 def _sender(organisation: Organisation, sender: str | None) -> SenderId:
