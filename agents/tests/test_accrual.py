@@ -16,17 +16,11 @@ from billing.ledger.models import Account, Reason, Transfer
 from billing.packages.models import Purchase
 from kit.money import money
 from messaging.engine.models import Settlement
-from messaging.engine.tests.factories import make_world
 
 from .factories import PACKAGES, buy, deliver, earns, make_chain, pot, refund, top_up
 
 pytestmark = pytest.mark.django_db
 EARNED, PAID = Account.Kind.COMMISSION, Account.Kind.COMMISSION_COST
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def total(agent) -> int:
