@@ -1,4 +1,9 @@
 import pytest
+from django.test import Client
+
+from accounts.rules.permissions import Role
+from accounts.tests.factories import signed_in
+from messaging.campaigns.tests.factories import make_world
 
 
 @pytest.fixture(autouse=True)
@@ -8,3 +13,20 @@ def uploads_of_our_own(settings, tmp_path):
         **settings.STORAGES,
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}},
     }
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+@pytest.fixture
+def client(world) -> Client:
+    """Somebody who runs the campaigns of the world's customer."""
+    return signed_in(world.customer, Role.SENDER)
+
+
+@pytest.fixture
+def bells(django_capture_on_commit_callbacks):
+    """A block after which everything that was rung for has happened."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)

@@ -9,6 +9,7 @@ from accounts.models import Organisation, User
 from accounts.rules.permissions import Role
 from accounts.tests.factories import make_member
 from messaging.campaigns.actions import create_draft, set_message, start_campaign, upload_file
+from messaging.campaigns.batches import accept_next_batch
 from messaging.campaigns.models import Campaign, RecipientFile
 from messaging.campaigns.reading import read_file
 from messaging.engine.tests.factories import World, make_world
@@ -67,4 +68,24 @@ def make_started(world: World, content: bytes | str = "", **options) -> Campaign
         return start_campaign(organisation=world.customer, campaign_id=draft.pk)
 
 
-__all__ = ["SAMPLES", "make_draft", "make_file", "make_sender", "make_started", "make_world", "people", "upload"]
+def accept_all(campaign: Campaign) -> int:
+    """Answer the campaign's bell until nothing is left; how many batches it took."""
+    rounds = 0
+    more = True
+    while more:
+        with campaign.organisation.scope():
+            more = accept_next_batch(campaign_id=campaign.pk)
+        rounds += 1
+    campaign.refresh_from_db()
+    return rounds
+
+
+def act(action, world, campaign: Campaign, **options) -> Campaign:
+    """What an action makes of the campaign, asked by its own organisation."""
+    with world.customer.scope():
+        return action(organisation=world.customer, campaign_id=campaign.pk, **options)
+
+
+__all__ = [
+    "SAMPLES", "accept_all", "act", "make_draft", "make_file", "make_sender", "make_started", "make_world", "people", "upload",
+]  # fmt: skip

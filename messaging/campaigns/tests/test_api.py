@@ -40,11 +40,6 @@ class Caller:
 
 
 @pytest.fixture
-def world():
-    return make_world()
-
-
-@pytest.fixture
 def caller(world):
     return Caller(world.customer)
 
