@@ -7,29 +7,36 @@ Patience is shortened; that it is short enough as it is, is shown beside `messag
 import itertools
 import threading
 import time
-from collections import Counter
 from contextlib import contextmanager
 
 import pytest
-from django.db import connection
 
 from billing.ledger.books import EVERYTHING, problems
 from kit.sql import rows, run
 from messaging.channels import breakers, runtime, vitals
-from messaging.channels.actions import add_route, create_channel
 from messaging.channels.models import Breaker
 from messaging.channels.types.smpp import outbox, pdu
-from messaging.channels.types.smpp.testing import PASSWORD, scripted_carrier
-from messaging.engine.dispatch import drain, reroute_waiting, rerouting
+from messaging.engine.dispatch import reroute_waiting, rerouting
 from messaging.engine.models import Message, QueueEntry
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
 from portal.celery import app
+from tests.never_wrong.town import LONGEST_SECONDS, WINDOW, at_work, nothing_waits, swept_until, town
+from tests.never_wrong.witnesses import (
+    WELL_FOR,
+    answering_twice,
+    failing_after_a_while,
+    hanging_up_within_an_answer,
+    holding,
+    late,
+    silent,
+    swapping,
+    throttling,
+    well,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WINDOW, MESSAGES, WELL_FOR, LATER, BAD_LIST = 4, 60, 8, 20, 200
-#: Only a broken house takes so long; a busy machine does not.
-LONGEST_SECONDS = 40
+MESSAGES, LATER, BAD_LIST = 60, 20, 200
 #: Without a breaker a code is gone long before.
 WAITS_SECONDS = 1
 
@@ -49,182 +56,7 @@ def short_patience(monkeypatch):
     app.conf.task_always_eager = True
 
 
-# carriers
-
-
-class Witness:
-    """A carrier's own list of what it was sent and what it said to it, while it does what a test tells it."""
-
-    def __init__(self):
-        self.seen: list[tuple[str, int | None]] = []
-        self.in_hand, self.most_in_hand = Counter(), 0
-        self.mood = well
-
-    def __call__(self, session, sequence, message):
-        self.in_hand[session.name] += 1
-        self.most_in_hand = max(self.most_in_hand, self.in_hand[session.name])
-        status = self.mood(self, session, sequence, message)
-        self.seen.append((f"+{message.destination}", status))
-        self.in_hand[session.name] -= status is not None
-
-    @property
-    def may_arrive(self):
-        """The numbers of what it took, and of what it never answered."""
-        return [number for number, status in self.seen if not status]
-
-    @property
-    def seen_numbers(self):
-        return {number for number, _status in self.seen}
-
-    @property
-    def taken(self):
-        return {number for number, status in self.seen if status == pdu.OK}
-
-    def answer(self, session, sequence, status=pdu.OK):
-        body = b"" if status else pdu.encode_message_id(f"{session.name[:8]}-{sequence}")
-        session.answer(pdu.SUBMIT_SM, sequence, status, body)
-        return status
-
-
-def well(witness, session, sequence, message):
-    return witness.answer(session, sequence)
-
-
-def silent(witness, session, sequence, message):
-    session.leave_unanswered()
-
-
-def late(witness, session, sequence, message):
-    """Long after anybody waits for it."""
-    session._loop.call_later(0.6, witness.answer, session, sequence)
-
-
-def hanging_up_within_an_answer(witness, session, sequence, message):
-    session._out.append(pdu.frame(pdu.SUBMIT_SM | pdu.ANSWER, pdu.OK, sequence, pdu.encode_message_id("m1"))[:11])
-    session.close("hung up by the test")
-
-
-def throttling(witness, session, sequence, message):
-    return witness.answer(session, sequence, pdu.THROTTLED)
-
-
-def failing_after_a_while(witness, session, sequence, message):
-    return witness.answer(session, sequence, pdu.SYSTEM_ERROR if len(witness.seen) > WELL_FOR else pdu.OK)
-
-
-def swapping(witness, session, sequence, message):
-    """The later of two is answered first."""
-    held = witness.__dict__.setdefault("held", [])
-    held.append((session, sequence))
-    if len(held) == 2:
-        for one in reversed(held):
-            witness.answer(*one)
-        held.clear()
-    return pdu.OK
-
-
-def answering_twice(witness, session, sequence, message):
-    witness.answer(session, sequence)
-    session.answer(pdu.SUBMIT_SM, sequence, pdu.THROTTLED)
-    return pdu.OK
-
-
 # the world
-
-
-class Town:
-    """A customer, and two carriers that serve its destination: the first is preferred."""
-
-    def __init__(self, carriers, *, serves=("", ""), patience=0.4):
-        self.patience = patience
-        self.witnesses = [carrier.on_submit for carrier in carriers]
-        self.first, self.second = self.witnesses
-        self.world = make_world()
-        self.first_id, self.second_id = (
-            self._connect(carrier.port, priority, country)
-            for priority, (carrier, country) in enumerate(zip(carriers, serves, strict=True), start=1)
-        )
-
-    def _connect(self, port, priority, country):
-        config = {
-            "host": "127.0.0.1", "port": port, "system_id": "us", "password": PASSWORD, "reconnect_seconds": 0.02,
-            "response_timeout_seconds": self.patience, "queue_seconds": 0.1,
-        }  # fmt: skip
-        operator = self.world.operator
-        with operator.scope():
-            channel = create_channel(
-                organisation=operator, name=f"Carrier {priority}", type="smpp", config=config, window=WINDOW
-            )
-            add_route(channel=channel, country=country, priority=priority)
-        return channel.pk
-
-    def alone(self):
-        """Only these two carry anything."""
-        run("DELETE FROM channels_route WHERE channel_id = %s", [self.world.channel.pk])
-
-    def twice(self):
-        often = Counter(number for witness in self.witnesses for number in witness.may_arrive)
-        return [number for number, count in often.items() if count > 1]
-
-    def invented(self):
-        """What we say was sent though no carrier said so."""
-        sent = set(Message.objects.filter(status=Status.SUBMITTED).values_list("recipient", flat=True))
-        return sent - self.first.taken - self.second.taken
-
-    def miscounted(self):
-        """Channels by which other numbers of messages are counted than there are."""
-        counted = dict(rows("SELECT channel_id, sum(messages) FROM engine_trafficcount WHERE status = 20 GROUP BY 1"))
-        there = Counter(Message.objects.values_list("channel_id", flat=True))
-        return {id for id in counted.keys() | there.keys() if counted.get(id, 0) != there[id]}
-
-
-@contextmanager
-def town(**options):
-    with scripted_carrier(Witness()) as first, scripted_carrier(Witness()) as second:
-        made = Town([first, second], **options)
-        made.carrier = first
-        made.alone()
-        yield made
-
-
-@contextmanager
-def at_work(town):
-    """Workers as they are, but for their processes: the channels are kept, drained and swept all the time."""
-    stop = threading.Event()
-
-    def work(channel_id):
-        try:
-            while not stop.is_set():
-                drain(channel_id=channel_id, turn_seconds=0.5)
-                stop.wait(0.01)
-        finally:
-            connection.close()
-
-    keeper = runtime.Keeper()
-    workers = [threading.Thread(target=work, args=(id,)) for id in (town.first_id, town.second_id)]
-    for thread in [keeper, *workers]:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        keeper.stop()
-        for thread in [keeper, *workers]:
-            thread.join()
-
-
-def nothing_waits():
-    return not QueueEntry.objects.exists() and not rows("SELECT 1 FROM engine_claim")
-
-
-def swept_until(is_so):
-    """Sweep, and let what is to be tried again be due at once, until it is so."""
-    deadline, pause = time.monotonic() + LONGEST_SECONDS, threading.Event()
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        reroute_waiting()
-        run("UPDATE engine_queueentry SET due_at = now() WHERE due_at > now() AND due_at < now() + interval '1 day'")
-        pause.wait(0.005)
 
 
 def accept_more(town, *, prefix, count):
@@ -338,11 +170,6 @@ def test_sabotage_without_its_breaker_messages_wait_for_a_carrier_that_takes_non
 
 
 # only what nobody has in hand
-
-
-def holding(witness, session, sequence, message):
-    """Keep the answer until the test lets it go."""
-    witness.__dict__.setdefault("held", []).append((session, sequence, f"+{message.destination}"))
 
 
 def with_answers_held(there):
