@@ -5,6 +5,8 @@ import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
+from portal.celery import app
+
 ENGINE_BY_DEFAULT = " -c role=signalbox_engine"
 
 
@@ -20,6 +22,14 @@ def django_db_setup(django_db_setup, django_db_blocker):
         connection.close()
         options = connection.settings_dict["OPTIONS"]
         options["options"] = options["options"].removesuffix(ENGINE_BY_DEFAULT)
+
+
+@pytest.fixture
+def nobody_answers():
+    """Rings wait at the broker: what is rung for is done by nobody but the test."""
+    app.conf.task_always_eager = False
+    yield
+    app.conf.task_always_eager = True
 
 
 def _empty_tables(*_) -> None:

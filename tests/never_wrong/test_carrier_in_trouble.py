@@ -20,7 +20,6 @@ from messaging.engine.dispatch import reroute_waiting, rerouting
 from messaging.engine.models import Message, QueueEntry
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
-from portal.celery import app
 from tests.never_wrong.town import LONGEST_SECONDS, WINDOW, at_work, nothing_waits, swept_until, town
 from tests.never_wrong.witnesses import (
     WELL_FOR,
@@ -42,8 +41,7 @@ WAITS_SECONDS = 1
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
-    app.conf.task_always_eager = False
+def short_patience(monkeypatch, nobody_answers):
     monkeypatch.setattr(vitals, "DOWN_SECONDS", 0.1)
     monkeypatch.setattr(vitals, "SILENT_SECONDS", 0.15)
     monkeypatch.setattr(vitals, "FAILING_SECONDS", 0.05)
@@ -53,7 +51,6 @@ def short_patience(monkeypatch):
     yield
     runtime.close_all()
     rerouting._not_before.clear()
-    app.conf.task_always_eager = True
 
 
 # the world

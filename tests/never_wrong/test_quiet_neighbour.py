@@ -16,7 +16,6 @@ from messaging.engine.dispatch import claim as claiming
 from messaging.engine.dispatch import drain
 from messaging.engine.states import Lane
 from messaging.engine.tests.factories import make_world
-from portal.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROMOTIONS, CODES, NEIGHBOURS = 5_000, 4, 9
@@ -27,10 +26,8 @@ MOST_BEFORE_A_CODE = PROMOTIONS // 2
 
 
 @pytest.fixture(autouse=True)
-def nobody_answers():
-    app.conf.task_always_eager = False
+def nothing_stays_open(nobody_answers):
     yield
-    app.conf.task_always_eager = True
     close_all()
 
 

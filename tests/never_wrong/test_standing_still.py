@@ -170,13 +170,11 @@ def stuck_worker(world, folder, *options):
 
 
 @pytest.fixture
-def crowd():
+def crowd(nobody_answers):
     """More messages than one batch takes, so that some stay ripe while the first ones are stuck."""
-    app.conf.task_always_eager = False
     world = make_world(funds="100.00")
     world.accept(300)
-    yield world
-    app.conf.task_always_eager = True
+    return world
 
 
 @pytest.mark.django_db(transaction=True)

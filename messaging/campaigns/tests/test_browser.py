@@ -1,56 +1,16 @@
 """The send wizard and the live page in a real browser."""
 
-import os
-
 import pytest
-from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from accounts.rules.permissions import Role
 from accounts.tests.factories import signed_in
+from kit.tests.browser import IN_A_BROWSER, Browser
 from messaging.campaigns.batches import accept_next_batch
 from messaging.campaigns.tests.factories import SAMPLES, make_started, make_world
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.environ.get("SIGNALBOX_CHROMIUM"), reason="no Chromium"),
-]
+pytestmark = IN_A_BROWSER
 BODY = "Hi {name}, your order {order} is on its way."
-
-
-class Browser:
-    """Pages of one signed-in person.  The database is not touched while it is open: Playwright runs an event loop."""
-
-    def __init__(self, address: str, client: Client, width: int = 1280) -> None:
-        self.address, self.cookies, self.width = address, client.cookies, width
-
-    def __enter__(self) -> Page:
-        self.playwright = sync_playwright().start()
-        self.chromium = self.playwright.chromium.launch(
-            executable_path=os.environ["SIGNALBOX_CHROMIUM"], args=["--no-sandbox"]
-        )
-        context = self.chromium.new_context(base_url=self.address, viewport={"width": self.width, "height": 900})
-        context.add_cookies(
-            [{"name": name, "value": morsel.value, "url": self.address} for name, morsel in self.cookies.items()]
-        )
-        page = context.new_page()
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda line: self.errors.append(line.text) if "Content Security" in line.text else None)
-        return page
-
-    def __exit__(self, *_) -> None:
-        self.chromium.close()
-        self.playwright.stop()
-        assert self.errors == []
-
-
-@pytest.fixture
-def no_bells(monkeypatch):
-    """Nothing happens by itself: the test moves the world."""
-    for room in ("messaging.campaigns.receivers", "messaging.engine.receivers", "messaging.engine.dispatch.holding"):
-        monkeypatch.setattr(f"{room}.ring", lambda *args: True)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

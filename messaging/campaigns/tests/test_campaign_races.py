@@ -15,15 +15,8 @@ from messaging.campaigns.tests.factories import make_draft, make_started, make_w
 from messaging.engine.dispatch.holding import NEVER
 from messaging.engine.models import Message, QueueEntry
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_bells")]
 PATIENCE = 1.5
-
-
-@pytest.fixture(autouse=True)
-def nobody_answers_the_bells(monkeypatch):
-    """Tasks are eager here: without this, starting a campaign would also accept it."""
-    for room in ("messaging.campaigns.receivers", "messaging.engine.receivers", "messaging.engine.dispatch.holding"):
-        monkeypatch.setattr(f"{room}.ring", lambda *args: True)
 
 
 def at_once(*works: Callable[[], object]) -> list[object]:

@@ -1,48 +1,15 @@
 """The review queue by keyboard and the editor while typing, in a real browser."""
 
-import os
-
-import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from accounts.tests.factories import make_customer, make_operator, sign_in, signed_in
+from kit.tests.browser import IN_A_BROWSER, Browser
 from messaging.content.models import Review
 from messaging.content.tests.factories import make_reviewer, submitted_version
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.environ.get("SIGNALBOX_CHROMIUM"), reason="no Chromium"),
-]
-
-
-class Browser:
-    """Pages of one signed-in person.  The database is not touched while it is open: Playwright runs an event loop."""
-
-    def __init__(self, address: str, client: Client, width: int = 1280) -> None:
-        self.address, self.cookies, self.width = address, client.cookies, width
-
-    def __enter__(self) -> Page:
-        self.playwright = sync_playwright().start()
-        self.chromium = self.playwright.chromium.launch(
-            executable_path=os.environ["SIGNALBOX_CHROMIUM"], args=["--no-sandbox"]
-        )
-        context = self.chromium.new_context(base_url=self.address, viewport={"width": self.width, "height": 900})
-        context.add_cookies(
-            [{"name": name, "value": morsel.value, "url": self.address} for name, morsel in self.cookies.items()]
-        )
-        page = context.new_page()
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda line: self.errors.append(line.text) if "Content Security" in line.text else None)
-        return page
-
-    def __exit__(self, *_) -> None:
-        self.chromium.close()
-        self.playwright.stop()
-        assert self.errors == []
+pytestmark = IN_A_BROWSER
 
 
 def test_reviews_are_read_approved_and_rejected_by_keyboard(live_server):

@@ -12,17 +12,13 @@ from messaging.engine.dispatch import drain
 from messaging.engine.models import Attempt, Claim, Message
 from messaging.engine.states import AttemptOutcome, Status
 from messaging.engine.tests.factories import make_world
-from portal.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def nobody_answers():
-    """Rings wait at the broker."""
-    app.conf.task_always_eager = False
+def nothing_stays_open(nobody_answers):
     yield
-    app.conf.task_always_eager = True
     close_all()
 
 

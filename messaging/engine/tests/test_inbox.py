@@ -10,15 +10,6 @@ from messaging.engine.receipts import fold_all, inbox, store_news
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
-from portal.celery import app
-
-
-@pytest.fixture
-def nobody_answers():
-    """Rings wait at the broker."""
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
 
 
 @pytest.fixture
