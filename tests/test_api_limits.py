@@ -10,7 +10,6 @@ from accounts.tests.factories import make_api_key, make_customer
 from kit import breaker, limits
 from kit.errors import TooManyRequests
 from kit.ids import uuid7
-from messaging.content.models import MessageTemplate
 from messaging.engine.models import Message
 from messaging.engine.tests.factories import make_world
 
@@ -51,8 +50,7 @@ def test_one_keys_haste_is_not_anothers():
 
 
 def test_messages_count_one_by_one_and_a_refused_request_stores_none():
-    world = make_world()
-    MessageTemplate.objects.update(name="Ready")
+    world = make_world(template="Ready")
     api = keyed(world.customer)
 
     def send(count):

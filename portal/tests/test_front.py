@@ -15,23 +15,19 @@ from billing.ledger.books import problems
 from billing.ledger.models import Account, Transfer
 from kit.limits import SECONDS_SAVED
 from kit.money import money
-from messaging.content.models import MessageTemplate
+from kit.tests.racing import race
 from messaging.engine.models import IdempotencyRecord, Message
 from messaging.engine.tests.factories import make_world
-from messaging.engine.tests.racing import race
 from portal import front as door
-from portal.celery import app
 from portal.front import Front
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nobody_answers")]
 URL = "/api/v1/messages"
 
 
 @pytest.fixture
 def world():
-    world = make_world()
-    MessageTemplate.objects.update(name="Ready")
-    return world
+    return make_world(template="Ready")
 
 
 @pytest.fixture
@@ -52,13 +48,6 @@ def seen(front, monkeypatch):
 
     monkeypatch.setattr(front, "_django", ask)
     return seen
-
-
-@pytest.fixture(autouse=True)
-def nobody_answers():
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
 
 
 class Asking:

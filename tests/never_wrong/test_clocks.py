@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from kit.tests.racing import without
 from messaging.campaigns.models import Campaign
 from messaging.campaigns.sweeping import start_due
 from messaging.campaigns.tests.factories import make_draft
@@ -15,20 +16,10 @@ from messaging.engine.models import Claim, QueueEntry
 from messaging.engine.settle import expire_overdue
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
-from messaging.engine.tests.racing import without
-from portal.celery import app
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_answers")]
 TEN_MINUTES = timedelta(minutes=10)
 now, time_ns, seconds = timezone.now, time.time_ns, time.time
-
-
-@pytest.fixture(autouse=True)
-def nobody_answers():
-    """Rings wait at the broker."""
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
 
 
 @pytest.fixture(params=[TEN_MINUTES, -TEN_MINUTES], ids=["ahead", "behind"])

@@ -20,15 +20,13 @@ from accounts.tests.factories import make_api_key
 from billing.ledger.books import problems
 from billing.ledger.models import Account
 from kit.money import money
-from messaging.content.models import MessageTemplate
 from messaging.engine.models import IdempotencyRecord, Message, QueueEntry
 from messaging.engine.tests.factories import make_world
-from portal.celery import app
 from portal.operations.postgres_tools import backup_url
 from portal.stack.identity import server_identity
 from tests.chaos.house import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nobody_answers")]
 TROUBLE = "portal.site.middleware.DatabaseTroubleMiddleware"
 #: What PostgreSQL says when it can't go on, by its own codes.
 STATES = {
@@ -43,18 +41,9 @@ STATES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def nobody_answers():
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
-
-
 @pytest.fixture
 def world():
-    world = make_world()
-    MessageTemplate.objects.update(name="Ready")
-    return world
+    return make_world(template="Ready")
 
 
 @pytest.fixture

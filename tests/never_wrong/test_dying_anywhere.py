@@ -19,7 +19,6 @@ from kit.money import money
 from messaging.channels import runtime
 from messaging.channels.types.base import Sent
 from messaging.channels.types.simulator.channel import SimulatorChannel
-from messaging.content.models import MessageTemplate
 from messaging.engine.dispatch import (
     close_journal,
     drain,
@@ -34,7 +33,6 @@ from messaging.engine.settle import expire_overdue
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
-from portal.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEAD = 128 + signal.SIGKILL
@@ -43,11 +41,8 @@ PRICE = money("0.04")
 
 
 @pytest.fixture(autouse=True)
-def nobody_answers():
-    """Rings wait at the broker: the journey makes its own way."""
-    app.conf.task_always_eager = False
+def nothing_stays_open(nobody_answers):
     yield
-    app.conf.task_always_eager = True
     runtime.close_all()
     close_journal()
 
@@ -72,8 +67,7 @@ class Journey:
     """One message from the API to its receipt, through a carrier that writes down what it is sent."""
 
     def __init__(self, folder: Path):
-        self.world = make_world(funds="100.00")
-        MessageTemplate.objects.update(name="Ready")
+        self.world = make_world(funds="100.00", template="Ready")
         self.secret = make_api_key(self.world.customer)[1]
         self.folder = folder
 

@@ -11,22 +11,13 @@ from accounts.tests.factories import make_api_key
 from billing.ledger.books import problems
 from billing.ledger.models import Account
 from kit.money import money
-from messaging.content.models import MessageTemplate
+from kit.tests.racing import race
 from messaging.engine.models import IdempotencyRecord, Message
 from messaging.engine.tests.factories import make_world
-from messaging.engine.tests.racing import race
-from portal.celery import app
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nobody_answers")]
 THREADS = 25
 KEYS = ["order-1", "k" * 255, "a b", "0", "{}", "order-2", "%s", '"quoted"']
-
-
-@pytest.fixture(autouse=True)
-def nobody_answers():
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
 
 
 def body_of(place):
@@ -36,8 +27,7 @@ def body_of(place):
 
 
 def test_two_hundred_at_once_under_eight_keys_make_eight_messages():
-    world = make_world()
-    MessageTemplate.objects.update(name="Ready")
+    world = make_world(template="Ready")
     secret = make_api_key(world.customer)[1]
     Client().get("/api/v1/messages", headers={"Authorization": f"Bearer {secret}"})  # notes the key's use
 

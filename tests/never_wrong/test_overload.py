@@ -7,7 +7,6 @@ import pytest
 
 from accounts.tests.factories import make_api_key
 from billing.ledger.books import problems
-from messaging.content.models import MessageTemplate
 from messaging.engine.models import Message, QueueEntry
 from messaging.engine.tests.factories import make_world
 from tests.chaos.callers import Callers
@@ -32,8 +31,7 @@ def memory_of(process):
 
 @pytest.fixture
 def secret():
-    world = make_world(funds="100.00")
-    MessageTemplate.objects.update(name="Ready")
+    world = make_world(funds="100.00", template="Ready")
     return make_api_key(world.customer)[1]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from billing.ledger.books import problems
 from billing.ledger.models import Account
 from kit.money import money
+from kit.tests.racing import without
 from messaging.channels.actions import add_route, create_channel
 from messaging.channels.types.base import Sent
 from messaging.engine.dispatch.claim import claim
@@ -19,7 +20,6 @@ from messaging.engine.models import Message, Settlement
 from messaging.engine.receipts import fold_all, store_news
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
-from messaging.engine.tests.racing import without
 from messaging.engine.tests.receipts import news_of
 
 pytestmark = pytest.mark.django_db

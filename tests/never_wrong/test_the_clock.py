@@ -9,11 +9,11 @@ from celery.beat import SchedulingError
 from celery.schedules import crontab, schedule
 from django.utils import timezone
 
+from kit.tests.racing import race
 from messaging.campaigns.models import Campaign
 from messaging.campaigns.sweeping import start_due
 from messaging.campaigns.tests.factories import make_draft
 from messaging.engine.tests.factories import make_world
-from messaging.engine.tests.racing import race
 from portal import clock
 from portal.celery import app
 from portal.clock import HouseScheduler, latest_occurrence

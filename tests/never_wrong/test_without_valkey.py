@@ -7,7 +7,6 @@ import redis
 
 from accounts.tests.factories import make_api_key
 from kit.breaker import Breaker
-from messaging.content.models import MessageTemplate
 from messaging.engine.models import Message
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
@@ -30,8 +29,7 @@ def valkey():
 @pytest.fixture
 def send():
     """Has all clients send, each so many requests of one message; their answers."""
-    world = make_world(funds="100.00")
-    MessageTemplate.objects.update(name="Ready")
+    world = make_world(funds="100.00", template="Ready")
     secret = make_api_key(world.customer)[1]
     return lambda web, requests=REQUESTS: send_from_all(web.port, secret, clients=CLIENTS, requests=requests)
 

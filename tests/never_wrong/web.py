@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from messaging.engine.tests.racing import race
+from kit.tests.racing import race
 from portal.stack.ports import HOST, any_free
 from tests.chaos.house import wait_until
 from tests.never_wrong.beside import Beside, beside

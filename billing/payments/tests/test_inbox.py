@@ -11,7 +11,6 @@ from accounts.tests.factories import make_customer
 from billing.ledger.books import problems
 from billing.ledger.models import Transfer
 from billing.ledger.queries import wallet_of
-from billing.ledger.tests.test_races import race
 from billing.packages import actions as packages
 from billing.packages.models import Allowance, Purchase
 from billing.packages.tests.factories import make_purchase
@@ -20,6 +19,7 @@ from billing.payments.models import StripeEvent
 from billing.payments.tasks import process_event, sweep_events
 from kit.ids import uuid7
 from kit.money import money
+from kit.tests.racing import race_often
 
 from .letters import PATH, deliver, event_of, refund_of, sign
 
@@ -263,8 +263,8 @@ def test_sixteen_workers_with_eighty_letters_grant_once():
     purchase = make_purchase(make_customer())
     events = [event_of(purchase) for _ in range(5)]
 
-    race(lambda number, turn: deliver(events[turn]).status_code == 200)
-    race(lambda number, turn: process_event(events[turn]["id"]) or True)
+    race_often(lambda number, turn: deliver(events[turn]).status_code == 200)
+    race_often(lambda number, turn: process_event(events[turn]["id"]) or True)
 
     assert Allowance.objects.count() == Transfer.objects.count() == 1
     assert set(StripeEvent.objects.values_list("status", flat=True)) == {Status.DONE}
@@ -283,6 +283,6 @@ def test_sabotage_a_purchase_looked_at_without_its_lock_is_granted_twice(monkeyp
     granted = []  # the transfer's unique reference would be the second guard
     monkeypatch.setattr(packages, "_grant", lambda purchase: granted.append(purchase.pk))
 
-    race(lambda number, turn: process_event(events[number]["id"]) or True, threads=4, tries=1)
+    race_often(lambda number, turn: process_event(events[number]["id"]) or True, threads=4, tries=1)
 
     assert len(granted) == 4

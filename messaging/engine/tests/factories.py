@@ -77,7 +77,9 @@ class World:
         return Message.objects.get(organisation=self.customer)
 
 
-def make_world(*, funds: str = "10.00", category: str = "notice", body: str = "Hello {name}, it is ready.") -> World:
+def make_world(
+    *, funds: str = "10.00", category: str = "notice", body: str = "Hello {name}, it is ready.", template: str = ""
+) -> World:
     operator = make_operator()
     if not PriceBook.objects.filter(organisation=operator).exists():
         price_world(operator)
@@ -88,7 +90,7 @@ def make_world(*, funds: str = "10.00", category: str = "notice", body: str = "H
         fund(customer, funds)
     channel = _channel(operator)
     variables = [{"name": "name", "type": "text", "example": "Ada", "max_length": 40}]
-    version = approved_version(customer, body=body, category=category, variables=variables)
+    version = approved_version(customer, name=template, body=body, category=category, variables=variables)
     sender = approved_sender(customer)
     return World(operator, agent, customer, channel, compiled(version), sender)
 

@@ -13,8 +13,8 @@ from billing.ledger.errors import InsufficientBalance
 from billing.ledger.models import Account, Transfer
 from kit import tenancy
 from kit.money import money
+from kit.tests.racing import race, without
 from messaging.channels.types.base import Sent
-from messaging.content.models import MessageTemplate
 from messaging.engine.accept import acceptance
 from messaging.engine.api import sending
 from messaging.engine.dispatch import claim as claiming
@@ -24,27 +24,17 @@ from messaging.engine.receipts import fold, store_news
 from messaging.engine.settle import Change, expire_overdue, settle, settling
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
-from messaging.engine.tests.racing import race, without
 from messaging.engine.tests.receipts import news_of
-from portal.celery import app
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nobody_answers")]
 Kind = Account.Kind
 MESSAGES = 120
 PRICE = money("0.04")
 
 
-@pytest.fixture(autouse=True)
-def nobody_answers():
-    """Rings wait at the broker: here the races do the work."""
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
-
-
 @pytest.fixture
 def world():
-    return make_world()
+    return make_world(template="Ready")
 
 
 # --- station 2: drains
@@ -204,7 +194,6 @@ def test_sabotage_a_balance_looked_at_before_it_is_moved_sells_credit_that_is_no
 
 @pytest.fixture
 def secret(world):
-    MessageTemplate.objects.update(name="Ready")
     return make_api_key(world.customer)[1]
 
 

@@ -8,7 +8,6 @@ import pytest
 from accounts.tests.factories import make_api_key
 from billing.ledger.models import Account
 from kit.money import money
-from messaging.content.models import MessageTemplate
 from messaging.engine.dispatch import drain
 from messaging.engine.models import IdempotencyRecord, Message, TrafficCount
 from messaging.engine.receipts import fold_all
@@ -21,7 +20,7 @@ URL = "/api/v1/messages"
 
 @pytest.fixture
 def world():
-    return make_world()
+    return make_world(template="Ready")
 
 
 @pytest.fixture
@@ -41,11 +40,6 @@ def _poster(client, secret):
 
 def one(**changes):
     return {"to": "+447911123456", "template": "Ready", "variables": {"name": "Ada"}, **changes}
-
-
-@pytest.fixture(autouse=True)
-def name_the_template(world):
-    MessageTemplate.objects.update(name="Ready")
 
 
 def test_one_message_is_accepted_and_stored(world, post):
@@ -186,8 +180,7 @@ def test_a_refused_request_leaves_its_key_unused(world, post):
 
 
 def test_a_key_of_another_organisation_is_another_key(world, post, client):
-    other = make_world()
-    MessageTemplate.objects.update(name="Ready")
+    other = make_world(template="Ready")
     _, secret = make_api_key(other.customer)
     post(one(), **{"Idempotency-Key": "k1"})
 

@@ -20,9 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world():
-    world = make_world()
-    MessageTemplate.objects.update(name="Ready")
-    return world
+    return make_world(template="Ready")
 
 
 @pytest.fixture

@@ -31,6 +31,11 @@ def race(attempt: Callable[[int], Any], *, threads: int = 16) -> list[Any]:
     return results
 
 
+def race_often(attempt: Callable[[int, int], Any], *, threads: int = 16, tries: int = 5) -> int:
+    """Run `attempt(thread, try)` so many times on all threads at once; how many came back true."""
+    return sum(race(lambda number: sum(1 for turn in range(tries) if attempt(number, turn)), threads=threads))
+
+
 def without(statement: str, guard: str, instead: str = "") -> str:
     """A statement with its guard taken out, for the test that shows what the guard was good for."""
     assert guard in statement
