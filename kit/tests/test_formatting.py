@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import phonenumbers
 import pytest
 from django.utils import timezone, translation
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from kit import formatting
 
@@ -65,11 +67,27 @@ def test_a_delivery_rate_counts_finished_messages_and_is_coloured_by_volume(_cas
         ("british", "+447700900113", "+44 7700 900••3"),
         ("chinese", "+8613800132071", "+86 138 0013 2••1"),
         ("short code", "10086", "10086"),
+        ("short code with a plus", "+10086", "+1 0086"),
+        ("no such calling code", "+9990012345678", "+9990012345••8"),
+        ("italian", "+390612345678", "+39 06 1234 5••8"),
         ("not a number", "anonymous", "anonymous"),
     ],
 )
 def test_numbers_are_masked_but_recognisable(_case, number, masked):
     assert formatting.mask_phone(number) == masked
+
+
+def test_a_stored_number_is_written_as_one_that_was_typed():
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP):
+            if typed := phonenumbers.example_number_for_type(region, kind):
+                stored = phonenumbers.format_number(typed, PhoneNumberFormat.E164)
+
+                read = phonenumbers.parse(stored, None)
+
+                assert formatting.spaced_phone(stored) == phonenumbers.format_number(
+                    read, PhoneNumberFormat.INTERNATIONAL
+                )
 
 
 @pytest.mark.parametrize(
