@@ -1,5 +1,7 @@
 """The operator's connections to carriers: how each stands, its settings, its routes, a test."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -128,6 +130,18 @@ def readable(value: Any) -> Any:
     return "—" if value in (None, "") else value
 
 
+@contextmanager
+def blaming(form: ChannelForm) -> Iterator[None]:
+    """One transaction; what refuses it stands at its field of the form."""
+    try:
+        with transaction.atomic():
+            yield
+    except ChannelSettingsInvalid as refusal:
+        form.blame(refusal.details["fields"])
+    except IntegrityError:
+        form.add_error("name", _("There is a channel with this name."))
+
+
 class NewChannelView(OrganisationMixin, FormView):
     permission = Permission.MANAGE_CHANNELS
     template_name = "channels/settings.html"
@@ -143,20 +157,15 @@ class NewChannelView(OrganisationMixin, FormView):
 
     def form_valid(self, form: ChannelForm) -> HttpResponse:
         given = form.cleaned_data
-        try:
-            with transaction.atomic():
-                channel = actions.create_channel(
-                    organisation=self.organisation, name=given["name"], type=self.kwargs["type"], config=form.config,
-                    window=given["window"], rate_per_second=given["rate_per_second"],
-                )  # fmt: skip
-        except ChannelSettingsInvalid as refusal:
-            form.blame(refusal.details["fields"])
-        except IntegrityError:
-            form.add_error("name", _("There is a channel with this name."))
-        else:
-            messages.success(self.request, _("The channel is there. Give it a route, or it carries nothing."))
-            return redirect("messaging:channel", id=channel.pk)
-        return self.form_invalid(form)
+        with blaming(form):
+            channel = actions.create_channel(
+                organisation=self.organisation, name=given["name"], type=self.kwargs["type"], config=form.config,
+                window=given["window"], rate_per_second=given["rate_per_second"],
+            )  # fmt: skip
+        if form.errors:
+            return self.form_invalid(form)
+        messages.success(self.request, _("The channel is there. Give it a route, or it carries nothing."))
+        return redirect("messaging:channel", id=channel.pk)
 
 
 class ChannelSettingsView(OneChannelMixin, FormView):
@@ -172,20 +181,15 @@ class ChannelSettingsView(OneChannelMixin, FormView):
 
     def form_valid(self, form: ChannelForm) -> HttpResponse:
         given = form.cleaned_data
-        try:
-            with transaction.atomic():
-                actions.update_channel(
-                    channel=form.channel, name=given["name"], config=form.config, window=given["window"],
-                    rate_per_second=given["rate_per_second"],
-                )  # fmt: skip
-        except ChannelSettingsInvalid as refusal:
-            form.blame(refusal.details["fields"])
-        except IntegrityError:
-            form.add_error("name", _("There is a channel with this name."))
-        else:
-            messages.success(self.request, _("Saved. Workers open the line anew within seconds."))
-            return self.back()
-        return self.form_invalid(form)
+        with blaming(form):
+            actions.update_channel(
+                channel=form.channel, name=given["name"], config=form.config, window=given["window"],
+                rate_per_second=given["rate_per_second"],
+            )  # fmt: skip
+        if form.errors:
+            return self.form_invalid(form)
+        messages.success(self.request, _("Saved. Workers open the line anew within seconds."))
+        return self.back()
 
 
 class SwitchChannelView(OneChannelMixin, View):
