@@ -30,9 +30,9 @@ from messaging.campaigns.models import Campaign
 from messaging.campaigns.progress import progress_for, with_progress
 from messaging.campaigns.queries import campaign_of, campaigns_of, file_of
 from messaging.campaigns.uploads import is_too_large
+from messaging.content.choosing import sender_named, version_named
 from messaging.engine.api.idempotency import answer_once
 
-from .choosing import sender_named, version_named
 from .serializers import (
     CampaignPageSerializer,
     CampaignSerializer,
@@ -230,7 +230,7 @@ def _start(caller: AuthenticatedKey, wanted: dict[str, Any]) -> dict[str, Any]:
     """The started campaign's body.  Whatever is refused leaves nothing behind."""
     organisation = caller.organisation
     version = version_named(organisation, wanted["template"])
-    sender = sender_named(organisation, wanted["sender"])
+    sender = sender_named(organisation, wanted["sender"] or None)
     draft = create_draft(
         organisation=organisation,
         file=file_of(organisation, wanted["file"]),

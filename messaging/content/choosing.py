@@ -4,13 +4,14 @@ from uuid import UUID
 
 from accounts.models import Organisation
 from kit.errors import Invalid, NotFound
-from messaging.content.models import SenderId, TemplateVersion
-from messaging.content.queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
+
+from .models import SenderId, TemplateVersion
+from .queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
 
 
 def version_named(organisation: Organisation, template: str) -> TemplateVersion:
     """The latest approved version of a template given by id or name, or exactly the version given by its id."""
-    id = _as_id(template)
+    id = as_id(template)
     if id is None:
         found = approved_versions_of(organisation).filter(template__name=template).first()
     else:
@@ -21,14 +22,14 @@ def version_named(organisation: Organisation, template: str) -> TemplateVersion:
     return found
 
 
-def sender_named(organisation: Organisation, sender: str) -> SenderId:
+def sender_named(organisation: Organisation, sender: str | None) -> SenderId:
     """The approved sender with this id or name; the only one there is where none is named."""
-    if not sender:
+    if sender is None:
         only = list(approved_senders_of(organisation)[:2])
         if len(only) == 1:
             return only[0]
         raise Invalid(fields={"sender": "Say which approved sender to use." if only else "No sender is approved yet."})
-    if id := _as_id(sender):
+    if id := as_id(sender):
         return sendable_sender(organisation, id)
     found = approved_senders_of(organisation).filter(name=sender.strip("【】")).first()
     if found is None:
@@ -36,7 +37,8 @@ def sender_named(organisation: Organisation, sender: str) -> SenderId:
     return found
 
 
-def _as_id(text: str) -> UUID | None:
+def as_id(text: str) -> UUID | None:
+    """The id this text is; none where it is something else, such as a name."""
     try:
         return UUID(text)
     except ValueError:
