@@ -12,15 +12,10 @@ from messaging.channels.types.smpp import pdu
 from messaging.content.rules.segments import count_segments
 from portal.stack.carrier.rules import Rule, Rules
 from portal.stack.carrier.testing import running_carrier
-from portal.stack.carrier.tests.test_server import SECONDS, Mailbox, make_batch, opened, until
+from portal.stack.carrier.tests.clients import SECONDS, Mailbox, make_batch, opened, until
 
 QUICK = Rule(receipt_delay=0.01)
 LATER = Rule(receipt_delay=3_600)
-
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "submits.jsonl"
 
 
 def make_message(body, number=0):

@@ -9,7 +9,7 @@ from messaging.channels.types.base import Sent
 from messaging.channels.types.smpp import pdu
 from portal.stack.carrier.rules import Rule, Rules
 from portal.stack.carrier.testing import running_carrier
-from portal.stack.carrier.tests.test_server import SECONDS, make_batch, opened
+from portal.stack.carrier.tests.clients import SECONDS, make_batch, opened
 
 BIND = pdu.frame(pdu.BIND_TRANSCEIVER, 0, 1, pdu.encode_bind(pdu.Bind("demo", "demo1234")))
 GUESS = pdu.frame(pdu.BIND_TRANSCEIVER, 0, 1, pdu.encode_bind(pdu.Bind("demo", "guess")))

@@ -2,78 +2,23 @@
 
 import asyncio
 import json
-import queue
 import threading
-import uuid
 from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from messaging.channels.types.base import NotSent, Outgoing, Refused, Sent, Unknown
+from messaging.channels.types.base import NotSent, Refused, Sent, Unknown
 from messaging.channels.types.smpp import pdu
 from messaging.channels.types.smpp.endpoints import connect
-from messaging.channels.types.smpp.link import SmppChannel
 from messaging.channels.types.smpp.session import BindRefused, Limits, SessionHandler
 from portal.stack.carrier.control import Control
 from portal.stack.carrier.journal import read_journal
 from portal.stack.carrier.rules import Rule, Rules, verdict
 from portal.stack.carrier.testing import running_carrier
+from portal.stack.carrier.tests.clients import SECONDS, Mailbox, make_batch, opened, until
 
-SECONDS = 5
 QUICK = {"receipt_delay": 0.01}
-
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "submits.jsonl"
-
-
-def make_batch(count, prefix="+861380013"):
-    return [
-        Outgoing(uuid.uuid4(), "Signalbox", f"{prefix}{number:04d}", f"Hello {number}", "gsm7", 1, number + 1)
-        for number in range(count)
-    ]
-
-
-@contextmanager
-def opened(carrier, *, on_inbound=None, **config):
-    known = {
-        "host": "127.0.0.1", "port": carrier.port, "system_id": "demo", "password": "demo1234",
-        "reconnect_seconds": 0.02, "response_timeout_seconds": 0.5,
-    }  # fmt: skip
-    channel = SmppChannel({**known, **config}, on_inbound=on_inbound)
-    channel.open()
-    try:
-        yield channel
-    finally:
-        channel.close()
-
-
-class Mailbox:
-    """Stores news, refusing the first `failures` batches."""
-
-    def __init__(self, failures=0):
-        self.news, self.failures = queue.SimpleQueue(), failures
-
-    def __call__(self, news):
-        if self.failures:
-            self.failures -= 1
-            raise ConnectionError("the database is away")
-        for one in news:
-            self.news.put(one)
-
-    def receipts(self, channel, count):
-        return [channel.parse_receipt(self.news.get(timeout=SECONDS).raw) for _ in range(count)]
-
-
-def until(is_so):
-    deadline = threading.Event()
-    for _ in range(1_000):
-        if is_so():
-            return
-        deadline.wait(0.005)
-    raise AssertionError("it did not come true in time")
 
 
 @pytest.mark.parametrize(
