@@ -1,6 +1,5 @@
 """`bin/up`: from nothing to a house that answers, and then keeping it alive."""
 
-import http.client
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from portal.stack import ports
 from portal.stack.console import Console
 from portal.stack.environment import ROLES, SANDBOX_KEY, Surroundings, surroundings
 from portal.stack.errors import StackError, StopRequested
+from portal.stack.health import is_healthy
 from portal.stack.house import House
 from portal.stack.keyring import Keyring
 from portal.stack.layout import HOUSE, Layout, layout_from, take_lock, wipe
@@ -198,15 +198,3 @@ class Startup:
 
 def can_seed() -> bool:
     return any(Path(HOUSE).glob("**/management/commands/seed_demo.py"))
-
-
-def is_healthy(port: int) -> bool:
-    """Whether the console itself says that it is well."""
-    connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -1,6 +1,5 @@
 """A house of our own: started on free ports and an empty folder, watched through its state file, stopped at the end."""
 
-import http.client
 import json
 import os
 import signal
@@ -15,8 +14,9 @@ from typing import Any
 
 import psycopg
 
+from portal.stack.health import is_healthy
 from portal.stack.layout import MARK
-from portal.stack.ports import HOST, any_free
+from portal.stack.ports import any_free
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: What would tell the house to use the servers of the test run around it.
@@ -57,14 +57,7 @@ class House:
         return self.var / "log" / "carrier-submits.jsonl"
 
     def is_well(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=2)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return is_healthy(self.port)
 
     def workers_answer(self) -> bool:
         """Whether a worker holds a bind: the last thing to come up."""
