@@ -1,6 +1,7 @@
 """The message step when answers take their time: what is shown belongs to the last choice, and nothing typed is lost."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,15 @@ class Answers:
                 response.finished()
 
 
+def in_a_hurry(page: Page, *steps: Callable[[], None]) -> None:
+    """Each step is taken before the one before it was answered; then all answers come, the oldest last."""
+    answers = Answers(page)
+    for step in steps:
+        with answers.await_question():
+            step()
+    answers.let_through()
+
+
 @pytest.fixture
 def page(windows: Windows, tmp_path: Path):
     """The message step for three people: a promotion under the signature."""
@@ -70,45 +80,26 @@ def page(windows: Windows, tmp_path: Path):
 
 
 def test_a_sender_chosen_before_the_template_has_come_leaves_everything_of_both(page):
-    answers = Answers(page)
-    with answers.await_question():
-        choose_template(page, SHIPPED_TO)
-    with answers.await_question():
-        choose_sender(page, MEADOWLARK)
-    answers.let_through()
+    in_a_hurry(page, lambda: choose_template(page, SHIPPED_TO), lambda: choose_sender(page, MEADOWLARK))
 
     expect_all_of(page, SHIPPED_TO, MEADOWLARK)
 
 
 def test_a_template_chosen_before_the_sender_has_come_leaves_everything_of_both(page):
-    answers = Answers(page)
-    with answers.await_question():
-        choose_sender(page, MEADOWLARK)
-    with answers.await_question():
-        choose_template(page, SHIPPED_TO)
-    answers.let_through()
+    in_a_hurry(page, lambda: choose_sender(page, MEADOWLARK), lambda: choose_template(page, SHIPPED_TO))
 
     expect_all_of(page, SHIPPED_TO, MEADOWLARK)
 
 
 def test_of_two_templates_chosen_quickly_the_last_one_stays(page):
-    answers = Answers(page)
-    with answers.await_question():
-        choose_template(page, SHIPPED_TO)
-    with answers.await_question():
-        choose_template(page, SHIPPED)
-    answers.let_through()
+    in_a_hurry(page, lambda: choose_template(page, SHIPPED_TO), lambda: choose_template(page, SHIPPED))
 
     expect_all_of(page, SHIPPED, SIGNATURE)
 
 
 def test_the_next_recipient_asked_for_before_a_choice_never_brings_the_old_choice_back(page):
-    answers = Answers(page)
-    with answers.await_question():
-        page.get_by_role("button", name="Next recipient").click()
-    with answers.await_question():
-        choose_sender(page, MEADOWLARK)
-    answers.let_through()
+    next_recipient = page.get_by_role("button", name="Next recipient")
+    in_a_hurry(page, next_recipient.click, lambda: choose_sender(page, MEADOWLARK))
 
     expect_all_of(page, MEMBERS_DAY, MEADOWLARK)
 
