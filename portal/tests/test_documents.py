@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
@@ -73,6 +74,18 @@ def test_what_a_document_names_is_in_the_code(page):
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
 
     assert [code for code in CODE.findall(text) if not is_there(code.removesuffix("()"))] == []
+
+
+def test_every_table_is_in_the_glossary():
+    glossary = (ROOT / "docs" / "glossary.md").read_text("utf-8").replace("-", " ")
+    ours = {model.__name__ for model in apps.get_models() if model.__module__.split(".")[0] in ROOMS}
+
+    missing = {name for name in ours if f"`{name}`" not in glossary and as_words(name) not in glossary.lower()}
+    assert not missing, "say in a sentence what one row is"
+
+
+def as_words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 @pytest.mark.parametrize(
