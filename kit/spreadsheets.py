@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 #: What spreadsheets take for the start of a formula, also in full-width form and behind blanks.
-_FORMULA = re.compile(r"[\s\0]*[=+\-@＝＋－＠]|[\t\r]")
-#: Numbers are ours to write, minus signs and all, and can only be read as numbers.
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_FORMULA = re.compile(r"[\s\0]*[=+\-@\t\r\n＝＋－＠]")
+#: Amounts, minus signs and all, and numbers to call: they can only be read as numbers.
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?|\+\d[\d ]{4,24}", re.ASCII)
 
 
 def csv_lines(rows: Iterable[Sequence[object]], *, header: Sequence[object]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
 from kit.errors import DomainError, Invalid
 from kit.htmx import FragmentMixin
+from kit.spreadsheets import csv_lines
 from messaging.campaigns.actions import create_draft, set_file, set_reading, upload_file
 from messaging.campaigns.errors import FileTooLarge
 from messaging.campaigns.forms import ReadingForm, RecipientsForm
@@ -23,7 +24,6 @@ from messaging.campaigns.models import RecipientFile
 from messaging.campaigns.queries import unusable_rows_of
 from messaging.campaigns.refusals import file_refusal, row_reason
 from messaging.campaigns.regions import country_name, place_of_name
-from messaging.campaigns.rules.report import csv_text
 from messaging.campaigns.rules.tally import DUPLICATE
 from messaging.campaigns.uploads import is_too_large
 
@@ -173,7 +173,7 @@ class UnusableRowsCsvView(StepMixin, View):
 
     def get(self, request: HttpRequest, id: UUID) -> HttpResponse:
         header = [_("Row"), _("As in your file"), _("Why"), _("Code")]
-        lines = csv_text(rows_not_used(self.campaign.file), header=header)
+        lines = csv_lines(rows_not_used(self.campaign.file), header=header)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="rows-not-used.csv"'
         return response
