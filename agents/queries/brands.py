@@ -15,10 +15,6 @@ class BrandView:
     logo_url: str = ""
     support_email: str = ""
 
-    @property
-    def icon_url(self) -> str:
-        return self.logo_url
-
 
 #: Every page asks; by hand, because the ORM takes longer to write the question than the database to answer it.
 _PUBLISHED = "SELECT name, colour, logo_type, support_email, updated_at FROM accounts_brand WHERE host = %s"

@@ -47,11 +47,6 @@ def prices_now(organisation: Organisation, destinations: Iterable[Destination]) 
         return {place: Micros(found.price) for place, found in _priced(organisation, set(destinations)).items()}
 
 
-def price_now(organisation: Organisation, country: str, category: str) -> Micros:
-    """What a segment to there costs the organisation now, only read.  Raises NoPrice."""
-    return prices_now(organisation, {(country, category)})[country, category]
-
-
 def costs_now(
     organisation: Organisation, destinations: Iterable[Destination], *, currency: str
 ) -> dict[Destination, Micros | None]:

@@ -77,7 +77,6 @@ LANES = {
 
 
 class AttemptOutcome(IntEnum):
-    OPEN = 0
     SENT = 1
     REFUSED = 2
     NOT_SENT = 3

@@ -35,9 +35,6 @@ class OwnValkey:
         """The worst way to be away: whoever asks waits."""
         os.kill(self.part.pid, signal.SIGSTOP)
 
-    def thaw(self) -> None:
-        os.kill(self.part.pid, signal.SIGCONT)
-
     def kill(self) -> None:
         self.part.kill()
 

@@ -12,7 +12,7 @@ from billing.pricing import quotes
 from billing.pricing.actions import Asked, assign_price_book, create_price_book, set_prices
 from billing.pricing.errors import NegativeMargin, NoPrice, NotYourBuyer
 from billing.pricing.models import Price, Quote
-from billing.pricing.quotes import price_now, quotes_for
+from billing.pricing.quotes import prices_now, quotes_for
 from kit import tenancy
 from kit.errors import Invalid
 from kit.money import money
@@ -107,7 +107,7 @@ def test_the_latest_price_that_has_begun_counts(house):
     for days, amount in [(-20, "0.01"), (-10, "0.02"), (10, "0.09")]:
         set_prices(book=book, prices=[Asked("", "notice", money(amount))], effective_from=now + timedelta(days=days))
 
-    assert price_now(customer, *GB) == money("0.02")
+    assert prices_now(customer, {GB}) == {GB: money("0.02")}
 
 
 def test_a_price_change_makes_a_new_quote_and_leaves_the_old(house):

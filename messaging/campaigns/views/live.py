@@ -34,7 +34,6 @@ from messaging.engine.states import LABELS, Status
 from .support import CampaignMixin, first_open_step
 
 States = Campaign.Status
-RUNNING = (States.SENDING, States.PAUSED, States.STOPPED)
 CHUNK = 2_000
 
 

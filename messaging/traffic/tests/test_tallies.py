@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.tests.factories import make_customer
 from messaging.engine.states import Status
-from messaging.traffic.queries import in_flight, tallies_by_country, tallies_by_hour, total
+from messaging.traffic.queries import in_flight, tallies_by_country, tallies_of_spans, total
 from messaging.traffic.tests.factories import count_traffic
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,8 @@ def test_an_hours_tally_adds_all_its_deltas_up(hour):
     count_traffic(make_customer(), Status.QUEUED, 50, hour=hour)
 
     with customer.scope():
-        tally = tallies_by_hour(customer, hour, hour + timedelta(hours=1))[hour]
+        [tallies] = tallies_of_spans(customer, (hour, hour + timedelta(hours=1)))
+    tally = tallies[hour]
 
     assert (tally.accepted, tally.delivered, tally.failed, tally.spent) == (20, 14, 1, 420_000)
     assert tally.mean_latency_ms == 1_000

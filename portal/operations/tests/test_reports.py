@@ -13,7 +13,7 @@ from kit.reports import REPLICA, ReportResponse, read_report
 from messaging.engine.models import Message, TrafficCount
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
-from messaging.traffic.queries import tallies_by_hour, tallies_by_organisation
+from messaging.traffic.queries import tallies_by_organisation, tallies_of_spans
 from messaging.traffic.tests.factories import count_traffic
 from portal.operations.tests.standby import running_standby
 
@@ -47,7 +47,7 @@ def replica(standby, transactional_db, monkeypatch):
 def accepted(organisation) -> int:
     now = timezone.now()
     with organisation.scope():
-        found = tallies_by_hour(organisation, now - timedelta(days=30), now + timedelta(hours=1))
+        [found] = tallies_of_spans(organisation, (now - timedelta(days=30), now + timedelta(hours=1)))
     return sum(tally.accepted for tally in found.values())
 
 
