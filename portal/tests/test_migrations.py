@@ -17,8 +17,8 @@ from django.db import connection, migrations, models
 from django.db.migrations.loader import MigrationLoader
 
 from portal.operations.postgres_tools import tool
-from portal.operations.unsafe import problems_of
 from portal.stack.keyring import in_url
+from portal.tests.unsafe_migrations import problems_of
 
 ROOMS = ("accounts", "agents", "billing", "messaging", "portal")
 
