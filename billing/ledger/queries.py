@@ -52,15 +52,16 @@ def balance_of(account: Account) -> Micros:
 
 def spent_since(organisation: Organisation, since: datetime) -> Micros:
     """What delivered messages cost the organisation's wallet from an instant on."""
-    return _sum(
-        Transfer.objects.filter(
-            source__organisation=organisation,
-            source__kind=Account.Kind.HOLD,
-            source__currency=organisation.currency,
-            reason__in=(Reason.SETTLE, Reason.MARGIN),
-            id__gte=first_id_at(since),
-        )
-    )
+    holds = [organisation.pk, organisation.currency, Account.Kind.HOLD]
+    [(spent,)] = rows(_SPENT, [*holds, first_id_at(since), [Reason.SETTLE, Reason.MARGIN]])
+    return Micros(spent)
+
+
+_SPENT = """
+    SELECT coalesce(sum(amount), 0)::bigint FROM ledger_transfer
+    WHERE source_id = (SELECT id FROM ledger_account WHERE organisation_id = %s AND currency = %s AND kind = %s)
+        AND id >= %s AND reason = ANY (%s)
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """Progress bars, sparklines and charts, and what a form field looks like."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from kit.formatting import format_count
 
 register = template.Library()
 
@@ -65,10 +68,6 @@ def chart(kind: str, data: Mapping, id: str, summary: str, size: str = "") -> di
     `data` is {"x": [...], "series": [{"name", "tone", "data"}], "unit", "x_label", "min", "target", "event"}; see the
     components' README. `kind` is bars (stacked) or lines.
     """
-    rows = [
-        (name, [one["data"][place] if place < len(one["data"]) else None for one in data["series"]])
-        for place, name in enumerate(data["x"])
-    ]
     return {
         "kind": kind,
         "data": data,
@@ -76,8 +75,24 @@ def chart(kind: str, data: Mapping, id: str, summary: str, size: str = "") -> di
         "source": f"{id}-data",
         "summary": summary,
         "size": size,
-        "rows": rows,
+        "body": chart_rows(data),
     }
+
+
+def chart_rows(data: Mapping) -> SafeString:
+    """The chart as a table's rows, in one go: a template takes longer for a day's cells than the page around them."""
+    unit = escape(str(data.get("unit") or ""))
+    series = [one["data"] for one in data["series"]]
+    lines = []
+    for place, name in enumerate(data["x"]):
+        cells = [values[place] if place < len(values) else None for values in series]
+        written = [f"{format_count(cell)}{'' if cell is None else unit}" for cell in cells]
+        lines.append(f'<tr><th scope="row">{escape(str(name))}</th>{"".join(map(_figure, written))}</tr>')
+    return mark_safe("".join(lines))  # noqa: S308  names and unit are escaped, counts are digits
+
+
+def _figure(written: str) -> str:
+    return f'<td class="n">{written}</td>'
 
 
 @register.filter

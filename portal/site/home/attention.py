@@ -12,8 +12,9 @@ from accounts.models import Membership, Organisation
 from accounts.rules.permissions import Permission
 from billing.packages.models import Allowance
 from kit.formatting import format_count, format_money, series
+from kit.sql import rows
 from messaging.campaigns.models import Campaign
-from messaging.content.models import ReviewStatus, SenderId, TemplateVersion
+from messaging.content.models import ReviewStatus, SenderId
 from messaging.content.reasons import reasons_of
 
 from ..navigation import address
@@ -85,21 +86,28 @@ def low_balance(
 
 def rejected_templates(organisation: Organisation) -> Iterator[dict[str, Any]]:
     """Templates whose latest version came back."""
-    latest = (
-        TemplateVersion.objects.filter(organisation=organisation, template__archived_at=None)
-        .order_by("template_id", "-number")
-        .distinct("template_id")
-        .values("pk")
-    )
-    versions = TemplateVersion.objects.filter(pk__in=latest, status=ReviewStatus.REJECTED)
-    for version in versions.select_related("template").prefetch_related("reviews").order_by("-submitted_at")[:MOST]:
-        reasons = [str(reason.label) for review in version.reviews.all() for reason in reasons_of(review.reasons)]
+    found = rows(_REJECTED_TEMPLATES, [organisation.pk, ReviewStatus.REJECTED, MOST])
+    for template_id, name, codes in found:
+        reasons = [str(reason.label) for reason in reasons_of(codes)]
         yield {
-            "icon": "file-x", "tone": "bad", "action": _("Fix"),
-            "url": address("messaging:template", version.template_id),
-            "title": _("Template “%(name)s” was rejected") % {"name": version.template.name},
+            "icon": "file-x", "tone": "bad", "action": _("Fix"), "url": address("messaging:template", template_id),
+            "title": _("Template “%(name)s” was rejected") % {"name": name},
             "text": _("%(reasons)s. Mend it and submit it again.") % {"reasons": series(reasons) or _("See the note")},
         }  # fmt: skip
+
+
+_REJECTED_TEMPLATES = """
+    SELECT latest.template_id, latest.name, ARRAY(
+        SELECT reason.code FROM content_review review, jsonb_array_elements_text(review.reasons) WITH ORDINALITY reason (code, place)
+        WHERE review.version_id = latest.id ORDER BY review.id, reason.place
+    )
+    FROM (
+        SELECT DISTINCT ON (version.template_id) version.*, template.name FROM content_templateversion version
+        JOIN content_messagetemplate template ON template.id = version.template_id AND template.archived_at IS NULL
+        WHERE version.organisation_id = %s ORDER BY version.template_id, version.number DESC
+    ) latest
+    WHERE latest.status = %s ORDER BY latest.submitted_at DESC LIMIT %s
+"""
 
 
 def rejected_senders(organisation: Organisation) -> Iterator[dict[str, Any]]:

@@ -105,7 +105,7 @@ def overview(organisation: Organisation, period: Period) -> dict[str, Any]:
 
 def recent_campaigns(organisation: Organisation) -> list[CampaignLine]:
     """The last few, newest first."""
-    newest = list(campaigns_of(organisation)[:RECENT])
+    newest = list(campaigns_of(organisation).select_related(None).select_related("created_by")[:RECENT])
     return [CampaignLine(progress) for progress in with_progress(organisation, newest)]
 
 

@@ -10,8 +10,8 @@ from accounts.models import Membership, Organisation, User
 from accounts.rules.permissions import Permission
 from billing.ledger.queries import wallet_of
 from billing.packages.queries import usable_allowances_of
+from kit.sql import rows
 from messaging.content.models import ReviewStatus, SenderId, TemplateVersion
-from messaging.engine.models import TrafficCount
 
 from ..navigation import address
 
@@ -30,7 +30,7 @@ class Step:
 
 def has_sent(organisation: Organisation) -> bool:
     """Whether anything was ever accepted."""
-    return TrafficCount.objects.filter(organisation=organisation).exists()
+    return bool(rows("SELECT 1 FROM engine_trafficcount WHERE organisation_id = %s LIMIT 1", [organisation.pk]))
 
 
 def checklist(organisation: Organisation, membership: Membership, user: User) -> list[Step]:

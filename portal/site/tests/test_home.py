@@ -8,6 +8,7 @@ from accounts.tests.factories import make_agent, make_customer, make_operator, s
 from billing.ledger.tests.factories import fund
 from messaging.campaigns.models import Campaign
 from messaging.channels.actions import create_channel
+from messaging.content.actions import archive_template, new_version
 from messaging.content.tests.factories import make_author, rejected_version, submitted_version
 from messaging.engine.states import Status
 from messaging.traffic.tests.factories import count_traffic
@@ -84,6 +85,28 @@ def test_what_needs_a_person_is_said_with_its_reason():
     assert "Campaign “Spring” stopped" in page
 
 
+def test_a_rejected_template_comes_with_its_reasons_in_their_order():
+    customer = make_customer()
+    sent(customer, 1)
+    rejected_version(customer, name="Winter sale", reasons=("prize", "link"))
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    assert page.count("Template “Winter sale” was rejected") == 1
+    assert "Prize or lottery wording, Link not on your own domain. Mend it" in page
+
+
+def test_a_template_mended_since_or_archived_needs_nobody():
+    customer = make_customer()
+    sent(customer, 1)
+    mended, archived = rejected_version(customer), rejected_version(customer)
+    with customer.scope():
+        new_version(template=mended.template, author=mended.author)
+        archive_template(template=archived.template, by=archived.author)
+
+    assert "was rejected" not in text_of(signed_in(customer).get("/home/"))
+
+
 def test_htmx_gets_the_figures_alone():
     customer = make_customer()
     sent(customer, 7)
@@ -106,7 +129,7 @@ def test_home_keeps_its_query_budget(django_assert_max_num_queries):
     client = signed_in(customer)
     client.get("/home/")
 
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(18):
         client.get("/home/")
 
 
