@@ -1,14 +1,14 @@
 """Group commit: what many ask for at one moment is done in one go, and each gets an answer of its own.
 
 A transaction costs the same for one request as for thirty.  Alone, a request is a group of one at once; while one group
-is being handled the next one gathers, and where there was company a moment ago, it is waited for a moment longer.
+is being handled the next one gathers, and where there was company a moment ago, as much of it is waited for.
 """
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from queue import SimpleQueue
-from threading import Condition, Event, Lock, Thread
+from dataclasses import dataclass, field
+from threading import Condition, Lock, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .errors import DomainError
 
-Line = TypeVar("Line", bound=Hashable)
+Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -32,17 +32,30 @@ class NotTaken(DomainError):
     status = 503
 
 
-class Gatherer(Generic[Line, Item, Answer]):
+@dataclass(slots=True)
+class _Line(Generic[Item, Answer]):
+    """Who waits in one line, and the company the next group has been promised: so many are expected, until then."""
+
+    waiting: deque[tuple[Item, Future[Answer]]] = field(default_factory=deque)
+    expected: int = 0
+    until: float = 0.0
+    is_in_hand: bool = False
+
+    def is_ready(self, now: float) -> bool:
+        return not self.is_in_hand and (len(self.waiting) >= self.expected or now >= self.until)
+
+
+class Gatherer(Generic[Key, Item, Answer]):
     """Handles what is asked in groups, at most one group of each line at a time, in the order in which it was asked.
 
-    `handle(line, items)` gives one answer for each item, in order; what it raises, everybody of that group gets.  After
-    a group of several the line's next one gathers for `pause_seconds`.  Its threads, up to `threads`, come when they are
-    needed; lines take turns with them.
+    `handle(key, items)` gives one answer for each item, in order; what it raises, everybody of that group gets.  After
+    a group of several as many are expected again: the line's next group waits for them, for `pause_seconds` at most.
+    Its threads, up to `threads`, come when they are needed; lines take turns with them.
     """
 
     def __init__(
         self,
-        handle: Callable[[Line, list[Item]], Sequence[Answer]],
+        handle: Callable[[Key, list[Item]], Sequence[Answer]],
         *,
         most: int,
         threads: int,
@@ -58,28 +71,28 @@ class Gatherer(Generic[Line, Item, Answer]):
         self._name = name
         self._threads: list[Thread] = []
         self._lock = Lock()
-        self._nobody_waits = Condition(self._lock)
-        #: A line that somebody waits in or is being answered in is here, and has exactly one turn.
-        self._waiting: dict[Line, deque[tuple[Item, Future[Answer]]]] = {}
-        #: Lines in the order of their turns, and from when on; None sends a thread home.
-        self._turns: SimpleQueue[tuple[Line, float] | None] = SimpleQueue()
-        self._closing = Event()
+        self._may_begin = Condition(self._lock)
+        #: A line is here while somebody waits in it, is being answered or is expected, in the order of their turns.
+        self._lines: dict[Key, _Line[Item, Answer]] = {}
+        self._is_closing = False
 
-    def ask(self, line: Line, item: Item) -> Answer:
-        """Wait for the answer to this item.  Raises whatever `handle` raised for its group.
+    def ask(self, key: Key, item: Item) -> Answer:
+        """Wait for the answer to this item in the line of `key`.  Raises whatever `handle` raised for its group.
 
         Raises NotTaken at the end of patience, after `close`, and where there is no thread to be had.  An item that
         `handle` has begun with is waited for until it is done, so nobody is ever in doubt.
         """
         place: Future[Answer] = Future()
         with self._lock:
-            if self._closing.is_set():
+            if self._is_closing:
                 raise NotTaken
-            if line not in self._waiting:
+            if key not in self._lines:
                 self._make_ready()
-                self._waiting[line] = deque()
-                self._turns.put((line, 0))
-            self._waiting[line].append((item, place))
+                self._lines[key] = _Line()
+            line = self._lines[key]
+            line.waiting.append((item, place))
+            if line.is_ready(monotonic()):
+                self._may_begin.notify()
         try:
             return place.result(self._patience)
         except TimeoutError:
@@ -89,12 +102,12 @@ class Gatherer(Generic[Line, Item, Answer]):
 
     def close(self, leave: Callable[[], None]) -> None:
         """Answer all who wait and nobody else, then end the threads; each calls `leave` as the last it does."""
-        self._closing.set()
-        with self._lock:
-            self._nobody_waits.wait_for(lambda: not self._waiting)
         self._leave = leave
-        for _thread in self._threads:
-            self._turns.put(None)
+        with self._lock:
+            self._is_closing = True
+            for line in self._lines.values():
+                line.until = 0.0  # nobody else is expected
+            self._may_begin.notify_all()
         for thread in self._threads:
             thread.join()
 
@@ -112,25 +125,44 @@ class Gatherer(Generic[Line, Item, Answer]):
             self._threads.append(thread)
 
     def _serve(self) -> None:
-        while turn := self._turns.get():
-            line, begins_at = turn
-            if (pause := begins_at - monotonic()) > 0:
-                self._closing.wait(pause)
-            self._work(line)
+        while turn := self._next_turn():
+            key, line, group = turn
+            self._answer(key, group)
+            self._end_turn(key, line, len(group))
         self._leave()
 
-    def _work(self, line: Line) -> None:
-        """Handle one group, then let the other lines have their turn."""
+    def _next_turn(self) -> "tuple[Key, _Line[Item, Answer], list[tuple[Item, Future[Answer]]]] | None":
+        """The first line that may begin, and its group; None when it is over."""
         with self._lock:
-            group = self._take(self._waiting[line])
-        self._answer(line, group)
+            while not (self._is_closing and not self._lines):
+                now = monotonic()
+                ready = next((key for key, line in self._lines.items() if line.is_ready(now)), None)
+                if ready is None:
+                    self._may_begin.wait(self._seconds_to_next(now))
+                    continue
+                line = self._lines.pop(ready)
+                if not line.waiting:  # the company did not come
+                    continue
+                self._lines[ready] = line  # behind all others
+                line.is_in_hand = True
+                return ready, line, self._take(line.waiting)
+            return None
+
+    def _seconds_to_next(self, now: float) -> float | None:
+        """How long nobody may begin, as far as is known; None where that is up to others."""
+        return min((line.until - now for line in self._lines.values() if not line.is_in_hand), default=None)
+
+    def _end_turn(self, key: Key, line: "_Line[Item, Answer]", size: int) -> None:
         with self._lock:
-            if self._waiting[line]:
-                self._turns.put((line, monotonic() + self._pause if len(group) > 1 else 0))
-                return
-            del self._waiting[line]
-            if not self._waiting:
-                self._nobody_waits.notify_all()
+            line.is_in_hand = False
+            if size > 1 and not self._is_closing:
+                line.expected = min(self._most, size + len(line.waiting))
+                line.until = monotonic() + self._pause
+            else:
+                line.expected, line.until = 0, 0.0
+            if not line.waiting and not line.expected:
+                del self._lines[key]
+            self._may_begin.notify_all()
 
     def _take(self, queue: deque[tuple[Item, "Future[Answer]"]]) -> list[tuple[Item, "Future[Answer]"]]:
         """The first of those who still want an answer; from now on they wait until they have it."""
@@ -141,11 +173,11 @@ class Gatherer(Generic[Line, Item, Answer]):
                 group.append((item, place))
         return group
 
-    def _answer(self, line: Line, group: list[tuple[Item, "Future[Answer]"]]) -> None:
+    def _answer(self, key: Key, group: list[tuple[Item, "Future[Answer]"]]) -> None:
         if not group:
             return
         try:
-            answers = self._handle(line, [item for item, _ in group])
+            answers = self._handle(key, [item for item, _ in group])
             pairs = list(zip(group, answers, strict=True))
         except BaseException as error:
             for _, place in group:

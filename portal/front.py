@@ -37,7 +37,7 @@ MOST_TOGETHER = 100
 #: So many callers' groups at once: one may have to wait for a lock that a batch of theirs holds.
 GATHERING_THREADS = 4
 #: A caller with several requests under way has most of them in the next group when it is waited for this long.
-PAUSE_SECONDS = 0.004
+PAUSE_SECONDS = 0.015
 LARGEST_SINGLE_BYTES = 16 * 1024
 ACCEPTED = "202 Accepted"
 LOST = (OperationalError, InterfaceError)

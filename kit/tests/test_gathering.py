@@ -74,17 +74,21 @@ def begin(act, *args):
 
 def begin_to_close(gatherer):
     closing = begin(gatherer.close, lambda: None)
-    assert gatherer._closing.wait(PATIENCE)
+    wait_until(lambda: gatherer._is_closing)
     return closing
 
 
 def wait_for_waiting(gatherer, count):
+    wait_until(lambda: sum(len(line.waiting) for line in list(gatherer._lines.values())) == count)
+
+
+def wait_until(is_so):
     ticks = Event()
     for _ in range(PATIENCE * 1000):
-        if sum(len(queue) for queue in gatherer._waiting.values()) == count:
+        if is_so():
             return
         ticks.wait(0.001)
-    raise AssertionError("nobody waits")
+    raise AssertionError("it never came to that")
 
 
 def test_who_is_alone_is_a_group_of_one_at_once(made, handler):
@@ -182,6 +186,48 @@ def test_company_is_waited_for_after_a_group_of_several_but_not_at_the_end(handl
 
     assert [answer.result(PATIENCE) for answer in answers[3:]] == [8, 10]
     assert handler.groups == [("a", [1]), ("a", [2, 3]), ("a", [4, 5])]
+
+
+def test_as_many_as_there_were_begin_without_waiting_any_longer(made, handler):
+    gatherer = Gatherer(handler, most=5, threads=1, name="test", pause_seconds=3_600)
+    made.append(gatherer)
+    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3, 4)])
+    handler.may_end.set()
+    assert [answer.result(PATIENCE) for answer in answers] == [2, 4, 6, 8]
+
+    answers = [begin(gatherer.ask, "a", n) for n in (5, 6)]
+    wait_for_waiting(gatherer, 2)
+    answers.append(begin(gatherer.ask, "a", 7))
+
+    assert [answer.result(PATIENCE) for answer in answers] == [10, 12, 14]
+    assert [len(items) for _, items in handler.groups] == [1, 3, 3]
+
+
+def test_nobody_waits_longer_than_the_pause_for_company_that_does_not_come(made, handler):
+    gatherer = Gatherer(handler, most=5, threads=2, name="test", pause_seconds=0.01)
+    made.append(gatherer)
+    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3)])
+    handler.may_end.set()
+    assert [answer.result(PATIENCE) for answer in answers] == [2, 4, 6]
+
+    assert begin(gatherer.ask, "a", 4).result(PATIENCE) == 8
+
+    wait_until(lambda: not gatherer._lines)
+    assert handler.groups[-1] == ("a", [4])
+
+
+def test_one_line_that_waits_for_company_holds_up_no_other(made, handler):
+    gatherer = Gatherer(handler, most=5, threads=1, name="test", pause_seconds=3_600)
+    made.append(gatherer)
+    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3)])
+    handler.may_end.set()
+    assert [answer.result(PATIENCE) for answer in answers] == [2, 4, 6]
+    waiting = begin(gatherer.ask, "a", 4)
+    wait_for_waiting(gatherer, 1)
+
+    assert gatherer.ask("b", 5) == 10
+
+    assert not waiting.done()
 
 
 def no_thread(thread):
