@@ -49,7 +49,7 @@ SMALL_BATCH = 64
 
 
 def planned_once(statement: str, parameters: Parameters, *, size: int) -> list[tuple]:
-    """The rows of a statement for a batch of `size`, whose plan the connection keeps while batches are small.
+    """The rows of a statement for a batch of `size`, whose plan the connection keeps for some seconds while batches are small.
 
     Parameters travel apart from the statement then, so each needs a cast or a place that says its type.  Raises
     OperationalError, once a connection, where a migration has changed the type of a column since it was planned: the
@@ -67,6 +67,7 @@ def _cursor(*, keeps_plan: bool) -> CursorWrapper:
     if not keeps_plan:
         return connection.cursor()
     connection.ensure_connection()
+    connection.forget_old_plans()
     wrapper = CursorDebugWrapper if connection.queries_logged else CursorWrapper
     return wrapper(psycopg.Cursor(connection.connection), connection)
 
@@ -81,7 +82,13 @@ def loaded(model: type[Found], row: Sequence[Any]) -> Found:
     return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], row)
 
 
-def records(shape: type[NamedTuple], statement: str, parameters: Parameters = ()) -> list[Any]:
-    """The rows one statement answers with, each as a `shape` whose fields are in the order of the columns."""
+def records(
+    shape: type[NamedTuple], statement: str, parameters: Parameters = (), *, size: int | None = None
+) -> list[Any]:
+    """The rows one statement answers with, each as a `shape` whose fields are in the order of the columns.
+
+    With a `size` its plan is kept while batches are small, see `planned_once`.
+    """
+    found = rows(statement, parameters) if size is None else planned_once(statement, parameters, size=size)
     make = shape._make
-    return [make(row) for row in rows(statement, parameters)]
+    return [make(row) for row in found]

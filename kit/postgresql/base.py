@@ -7,10 +7,13 @@ from psycopg.pq import TransactionStatus
 _FINE = TransactionStatus.IDLE, TransactionStatus.INTRANS
 #: What lies between us and the server may forget a connection that was silent for longer, and say nothing.
 LONGEST_TRUST_SECONDS = 30
+#: A plan is made for the tables as they are, and a day's partition grows from nothing: none is kept for longer.
+PLANS_KEPT_SECONDS = 5
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _looked_at = 0.0
+    _plans_since = 0.0
 
     def is_usable(self) -> bool:
         """Whether the connection still is one.  Asks the server only when in doubt: when it has said something unasked, a
@@ -24,6 +27,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         now, before = monotonic(), self._looked_at
         self._looked_at = now
         return (now - before < LONGEST_TRUST_SECONDS and self._is_quiet()) or super().is_usable()
+
+    def forget_old_plans(self) -> None:
+        """Have the server plan prepared statements anew after some seconds: a round trip now and then."""
+        now = monotonic()
+        if now - self._plans_since > PLANS_KEPT_SECONDS:
+            self._plans_since = now
+            with self.wrap_database_errors:
+                self.connection.execute("DISCARD PLANS")
 
     def _is_quiet(self) -> bool:
         if self.connection.info.transaction_status not in _FINE:

@@ -3,10 +3,12 @@
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from kit.sql import planned_once, run
+from kit.postgresql.base import PLANS_KEPT_SECONDS
+from kit.sql import planned_once, rows, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ASK = "SELECT word FROM words_for_a_test"
+FIND = "SELECT word FROM words_for_a_test WHERE word = ANY(%(words)s::text[])"
 
 
 @pytest.fixture
@@ -42,3 +44,48 @@ def test_a_column_added_disturbs_nobody(words):
     migrate("ALTER TABLE words_for_a_test ADD more text")
 
     assert ask() == [("short",)]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The seconds that the connection's clock shows; a test moves them on."""
+    shown = [1_000_000.0]
+    monkeypatch.setattr("kit.postgresql.base.monotonic", lambda: shown[0])
+    return shown
+
+
+def find(*words):
+    return planned_once(FIND, {"words": "{" + ",".join(words) + "}"}, size=len(words))
+
+
+def prepared():
+    """Name, plans for all parameters and plans for just these, of the one statement of ours that is prepared."""
+    (one,) = rows("SELECT name, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement ~ 'ANY'")
+    return one
+
+
+def plan():
+    name, _generic, _custom = prepared()
+    return "\n".join(line for (line,) in rows(f"EXPLAIN EXECUTE {name} ('{{}}')"))
+
+
+def test_a_plan_serves_whatever_is_asked(words):
+    for asked in (["short"], ["short", "other"], ["other"]) * 5:
+        assert find(*asked) == [("short",)] * ("short" in asked)
+
+    _name, generic, custom = prepared()
+    assert (generic, custom) == (15, 0)
+
+
+def test_a_plan_made_for_a_small_table_does_not_outlive_its_growth(words, clock):
+    run("CREATE INDEX ON words_for_a_test (word)")
+    find("short")
+    assert "Seq Scan" in plan()
+    run("INSERT INTO words_for_a_test SELECT n FROM generate_series(1, 99999) n")
+
+    find("short")
+    assert "Seq Scan" in plan(), "it is kept meanwhile"
+    clock[0] += PLANS_KEPT_SECONDS + 1
+    find("short")
+
+    assert "Seq Scan" not in plan()

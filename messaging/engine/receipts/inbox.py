@@ -78,7 +78,7 @@ def store_news(*, channel_id: UUID, channel: Channel, news: Sequence[RawDeliver]
     columns = _columns(channel_id, receipts)
     try:
         with tenancy.as_engine():
-            are_folded = _store_receipts(columns) if receipts else True
+            are_folded = _store_receipts(columns, size=len(receipts)) if receipts else True
             _store_inbound(channel_id, inbound)
     except (DatabaseError, DomainError) as error:
         if connection.in_atomic_block:
@@ -119,9 +119,9 @@ def _columns(channel_id: UUID, receipts: list[Receipt]) -> dict[str, Any]:
     }
 
 
-def _store_receipts(columns: dict[str, Any]) -> bool:
+def _store_receipts(columns: dict[str, Any], *, size: int) -> bool:
     """Store them and fold those whose message is known; whether that was all of them."""
-    stored = records(Folded, _STORE_RECEIPTS, columns)
+    stored = records(Folded, _STORE_RECEIPTS, columns, size=size)
     known = [receipt for receipt in stored if receipt.message_id]
     apply(known)
     return len(known) == len(stored)
