@@ -29,6 +29,8 @@ RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
 #: Where something just left, more may come: a look costs less than being rung for it.
 LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
+#: A batch smaller than it could be, and than this, was all that was ripe: the next look may wait until it is answered.
+FEW = 50
 
 
 def nothing() -> None:
@@ -77,7 +79,7 @@ def drain(
             time.sleep(LOOK_SECONDS)
         elif not on_the_wire:
             attendance.end()
-        if on_the_wire and (not batch or len(on_the_wire) >= IN_FLIGHT):
+        if on_the_wire and (len(batch) < min(FEW, channel.batch_size) or len(on_the_wire) >= IN_FLIGHT):
             _finish(channel, on_the_wire.popleft())
             lingers_until = time.monotonic() + LINGER_SECONDS
 
