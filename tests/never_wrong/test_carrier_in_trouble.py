@@ -169,12 +169,12 @@ def test_sabotage_without_its_breaker_messages_wait_for_a_carrier_that_takes_non
 # only what nobody has in hand
 
 
-def with_answers_held(there):
-    """Hand over a window's worth to a carrier that is slow to answer, and lead the rest around it meanwhile."""
+def with_answers_held(there, *, led_around):
+    """Hand over a window's worth to a carrier that answers only when so many messages were led around it."""
     there.first.mood = holding
     there.world.accept(MESSAGES)
     with at_work(there):
-        swept_until(lambda: len(there.second.taken) >= MESSAGES - 4 * WINDOW)
+        swept_until(lambda: len(there.second.taken) >= led_around)
         there.first.mood = well
         for session, sequence, _number in there.first.held:
             session._loop.call_soon_threadsafe(there.first.answer, session, sequence)
@@ -183,7 +183,7 @@ def with_answers_held(there):
 
 def test_what_is_in_hand_is_left_where_it_is():
     with town(patience=LONGEST_SECONDS) as there:
-        with_answers_held(there)
+        with_answers_held(there, led_around=MESSAGES - 4 * WINDOW)
 
         held = {number for _session, _sequence, number in there.first.held}
         assert held
@@ -206,7 +206,7 @@ def test_sabotage_if_what_is_in_hand_were_led_around_too_it_would_be_sent_twice(
     monkeypatch.setattr(rerouting, "_MOVE", move)
 
     with town(patience=LONGEST_SECONDS) as there:
-        with_answers_held(there)
+        with_answers_held(there, led_around=MESSAGES)
 
         assert there.twice() != []
 
