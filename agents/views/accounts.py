@@ -22,6 +22,7 @@ from agents.folding import Folding
 from agents.forms import AccountForm, CommissionForm, CreditForm, ListForm, ReasonForm
 from agents.models import CommissionRule
 from agents.queries.downline import SHOWN_CATEGORY
+from agents.rows import rows_of
 from agents.rules.months import Month
 from billing.ledger.queries import wallet_of
 from kit.errors import DomainError
@@ -64,11 +65,13 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
     def get_context_data(self, **kwargs) -> dict:
         tree = queries.downline(self.organisation, **span_of(self.organisation))
         folding = Folding(tree, self.request.GET)
+        sells_margin = self.organisation.kind == Kind.AGENT
         context = {
             "tree": tree,
             "folding": folding,
+            "rows": rows_of(folding, sells_margin=sells_margin),
             "month": this_month(self.organisation).begin(ZoneInfo(self.organisation.time_zone)),
-            "sells_margin": self.organisation.kind == Kind.AGENT,
+            "sells_margin": sells_margin,
             "shown_category": SHOWN_CATEGORY.label,
             "shown_country": COUNTRY_NAMES.get(self.organisation.country, self.organisation.country),
         }
