@@ -151,7 +151,7 @@ CACHES = {
         "LOCATION": CACHE_URL,
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.sessions"
 
 # --- Celery: acknowledged late, nothing kept but ids, never an eta (due times are columns)
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
