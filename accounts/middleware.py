@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from kit import tenancy
+from kit.ids import id_in
 from kit.reports import ReportResponse
 
 from . import audit
@@ -98,10 +99,7 @@ def person_scope(request: HttpRequest) -> Iterator[None]:
 
 def wanted_by(request: HttpRequest) -> UUID | None:
     """The organisation the session names; nonsense counts as none."""
-    try:
-        return UUID(request.session.get(SESSION_KEY) or "")
-    except ValueError:
-        return None
+    return id_in(request.session.get(SESSION_KEY) or "")
 
 
 def settle_in(request: HttpRequest) -> None:

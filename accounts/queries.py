@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from kit import tenancy
 from kit.errors import NotFound
+from kit.queries import one_of
 from kit.sealing import fingerprint
 
 from .errors import InvitationUnusable
@@ -56,10 +57,7 @@ def downline_of(organisation: Organisation) -> QuerySet[Organisation]:
 
 def in_downline(organisation: Organisation, id: UUID) -> Organisation:
     """One organisation below this one.  Raises NotFound for anybody else's."""
-    found = downline_of(organisation).filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
+    return one_of(downline_of(organisation), pk=id)
 
 
 def upline_of(organisation: Organisation) -> list[Organisation]:
@@ -85,7 +83,7 @@ def is_known(email: str) -> bool:
 
 
 def member_of(organisation: Organisation, id: UUID) -> Membership:
-    return _one(members_of(organisation), id)
+    return one_of(members_of(organisation), pk=id)
 
 
 def open_invitations_of(organisation: Organisation) -> QuerySet[Invitation]:
@@ -95,7 +93,7 @@ def open_invitations_of(organisation: Organisation) -> QuerySet[Invitation]:
 
 
 def invitation_of(organisation: Organisation, id: UUID) -> Invitation:
-    return _one(open_invitations_of(organisation), id)
+    return one_of(open_invitations_of(organisation), pk=id)
 
 
 def invitation_by_token(token: str) -> Invitation:
@@ -114,7 +112,7 @@ def api_keys_of(organisation: Organisation) -> QuerySet[ApiKey]:
 
 
 def api_key_of(organisation: Organisation, id: UUID) -> ApiKey:
-    return _one(api_keys_of(organisation), id)
+    return one_of(api_keys_of(organisation), pk=id)
 
 
 def audit_of(organisation: Organisation, *, containing: str = "") -> QuerySet[AuditEntry]:
@@ -126,10 +124,3 @@ def audit_of(organisation: Organisation, *, containing: str = "") -> QuerySet[Au
             reduce(or_, (Q(**{f"{field}__icontains": containing.replace(chr(0), "")}) for field in fields))
         )
     return trail
-
-
-def _one(rows: QuerySet, id: UUID):
-    found = rows.filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found

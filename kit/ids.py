@@ -42,3 +42,11 @@ def made_at(id: uuid.UUID) -> datetime:
 def first_id_at(instant: datetime) -> uuid.UUID:
     """The smallest id of an instant's millisecond: ids from it on were made then or later."""
     return uuid.UUID(int=int(instant.timestamp() * 1000) << 80)
+
+
+def id_in(text: str) -> uuid.UUID | None:
+    """The id a text is; None where it is anything else."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

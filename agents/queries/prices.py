@@ -11,7 +11,7 @@ from accounts.models import Organisation
 from billing.pricing.models import Category, Price, PriceAssignment, PriceBook
 from billing.pricing.quotes import costs_now
 from kit import tenancy
-from kit.errors import NotFound
+from kit.queries import one_of
 
 #: Country (empty: every other) and category.
 Place = tuple[str, str]
@@ -53,10 +53,7 @@ def price_lists_of(agent: Organisation) -> QuerySet[PriceBook]:
 
 def price_list_of(agent: Organisation, id: UUID) -> PriceBook:
     """One of the agent's lists.  Raises NotFound."""
-    found = price_lists_of(agent).filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found
+    return one_of(price_lists_of(agent), pk=id)
 
 
 def price_lines(agent: Organisation, book: PriceBook, *, countries: Iterable[str] = ()) -> list[PriceLine]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
 
 from accounts.models import Organisation
-from kit.ids import uuid7_at
+from kit.ids import first_id_at
 from kit.money import Micros
 from kit.sql import rows
 
@@ -153,11 +153,6 @@ def days_left(organisation: Organisation, wallet: Wallet, *, now: datetime) -> i
 def _touching(account_id: UUID) -> QuerySet[Transfer]:
     change = Case(When(target=account_id, then=F("amount")), default=-F("amount"), output_field=BigIntegerField())
     return Transfer.objects.filter(Q(source=account_id) | Q(target=account_id)).annotate(change=change)
-
-
-def first_id_at(moment: datetime) -> UUID:
-    """The smallest id of that millisecond: ids are times."""
-    return UUID(int=uuid7_at(int(moment.timestamp() * 1000)).int >> 80 << 80)
 
 
 def _sum(transfers) -> Micros:

@@ -15,9 +15,10 @@ from accounts.models import Organisation, User
 from billing.ledger.actions import account_of, transfer
 from billing.ledger.models import Account, Reason
 from billing.pricing.quotes import platform_of
-from kit.errors import Invalid, NotFound
+from kit.errors import Invalid
 from kit.events import emit
 from kit.money import Micros, from_minor, money
+from kit.queries import one_of
 
 from .errors import AmountOutOfRange, NotForSale, NotRefundable, PaymentMismatch
 from .events import purchase_paid, purchase_refunded
@@ -214,15 +215,8 @@ def _why_not(purchase: Purchase) -> str:
 
 
 def _locked(purchase_id: UUID) -> Purchase:
-    purchase = (
-        Purchase.objects.select_for_update(of=("self",))
-        .select_related("organisation", "package")
-        .filter(pk=purchase_id)
-        .first()
-    )
-    if purchase is None:
-        raise NotFound
-    return purchase
+    purchases = Purchase.objects.select_for_update(of=("self",)).select_related("organisation", "package")
+    return one_of(purchases, pk=purchase_id)
 
 
 def _compare(purchase: Purchase, payment: Payment) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from billing.pricing.quotes import platform_of
-from kit.errors import NotFound
+from kit.queries import one_of
 
 from .models import Allowance, Package, Purchase
 
@@ -22,7 +22,7 @@ def packages_for(organisation: Organisation) -> QuerySet[Package]:
 
 def package_for(organisation: Organisation, id: UUID) -> Package:
     """One package of the catalogue.  Raises NotFound."""
-    return _one(packages_for(organisation), id)
+    return one_of(packages_for(organisation), pk=id)
 
 
 def purchases_of(organisation: Organisation) -> QuerySet[Purchase]:
@@ -37,7 +37,7 @@ def purchases_of(organisation: Organisation) -> QuerySet[Purchase]:
 
 def purchase_of(organisation: Organisation, id: UUID) -> Purchase:
     """One purchase of the organisation's.  Raises NotFound."""
-    return _one(Purchase.objects.filter(organisation=organisation).select_related("package", "allowance"), id)
+    return one_of(Purchase.objects.filter(organisation=organisation).select_related("package", "allowance"), pk=id)
 
 
 def usable_allowances_of(organisation: Organisation) -> QuerySet[Allowance]:
@@ -61,10 +61,3 @@ def unpaid_purchases(*, before: datetime) -> QuerySet[Purchase]:
     return Purchase.objects.filter(status=Purchase.Status.PENDING, created_at__lt=before).order_by(
         F("checked_at").asc(nulls_first=True), "pk"
     )
-
-
-def _one(rows: QuerySet, id: UUID):
-    found = rows.filter(pk=id).first()
-    if found is None:
-        raise NotFound
-    return found

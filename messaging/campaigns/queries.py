@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import Organisation
-from kit.errors import NotFound
+from kit.queries import one_of
 
 from .models import Campaign, Recipient, RecipientFile, SkippedRow, UnusableRow
 
@@ -24,20 +24,14 @@ def campaign_of(organisation: Organisation, id: UUID, *, lock: bool = False) -> 
 
     Raises NotFound for anybody else's.
     """
-    found = campaigns_of(organisation).filter(pk=id)
-    campaign = (found.select_for_update(of=("self",)) if lock else found).first()
-    if campaign is None:
-        raise NotFound
-    return campaign
+    campaigns = campaigns_of(organisation)
+    return one_of(campaigns.select_for_update(of=("self",)) if lock else campaigns, pk=id)
 
 
 def file_of(organisation: Organisation, id: UUID, *, lock: bool = False) -> RecipientFile:
     """One of the organisation's recipient files.  Raises NotFound for anybody else's."""
-    found = RecipientFile.objects.filter(organisation=organisation, pk=id)
-    file = (found.select_for_update(of=("self",)) if lock else found).first()
-    if file is None:
-        raise NotFound
-    return file
+    files = RecipientFile.objects.filter(organisation=organisation)
+    return one_of(files.select_for_update(of=("self",)) if lock else files, pk=id)
 
 
 def recipients_of(file: RecipientFile) -> QuerySet[Recipient]:

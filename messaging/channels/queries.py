@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import Organisation
-from kit.errors import NotFound
+from kit.queries import one_of
 from kit.sql import planned_once
 
 from .errors import NoRoute
@@ -74,15 +74,9 @@ def channels_of(organisation: Organisation) -> QuerySet[Channel]:
 
 def channel_of(organisation: Organisation, id: UUID) -> Channel:
     """One of the operator's channels.  Raises NotFound."""
-    channel = channels_of(organisation).filter(pk=id).select_related("organisation", "breaker").first()
-    if channel is None:
-        raise NotFound
-    return channel
+    return one_of(channels_of(organisation).select_related("organisation", "breaker"), pk=id)
 
 
 def route_of(channel: Channel, id: UUID) -> Route:
     """One line that leads to the channel.  Raises NotFound."""
-    route = Route.objects.filter(channel=channel, pk=id).select_related("channel", "organisation").first()
-    if route is None:
-        raise NotFound
-    return route
+    return one_of(Route.objects.select_related("channel", "organisation"), channel=channel, pk=id)

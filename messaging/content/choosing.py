@@ -1,9 +1,9 @@
 """What a machine names by id or name, looked up among what is approved."""
 
-from uuid import UUID
 
 from accounts.models import Organisation
 from kit.errors import Invalid, NotFound
+from kit.ids import id_in
 
 from .models import SenderId, TemplateVersion
 from .queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
@@ -11,7 +11,7 @@ from .queries import approved_senders_of, approved_versions_of, sendable_sender,
 
 def version_named(organisation: Organisation, template: str) -> TemplateVersion:
     """The latest approved version of a template given by id or name, or exactly the version given by its id."""
-    id = as_id(template)
+    id = id_in(template)
     if id is None:
         found = approved_versions_of(organisation).filter(template__name=template).first()
     else:
@@ -29,17 +29,9 @@ def sender_named(organisation: Organisation, sender: str | None) -> SenderId:
         if len(only) == 1:
             return only[0]
         raise Invalid(fields={"sender": "Say which approved sender to use." if only else "No sender is approved yet."})
-    if id := as_id(sender):
+    if id := id_in(sender):
         return sendable_sender(organisation, id)
     found = approved_senders_of(organisation).filter(name=sender.strip("【】")).first()
     if found is None:
         raise NotFound("There is no approved sender with this id or name.", field="sender", given=sender)
     return found
-
-
-def as_id(text: str) -> UUID | None:
-    """The id this text is; none where it is something else, such as a name."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from kit.errors import NotFound
+from kit.queries import one_of
 from kit.sql import columns_of, loaded, planned_once
 
 from .errors import NotApproved
@@ -37,7 +38,7 @@ def approved_senders_of(organisation: Organisation) -> QuerySet[SenderId]:
 
 def sender_of(organisation: Organisation, id: UUID) -> SenderId:
     """One sender of the organisation's.  Raises NotFound for anybody else's."""
-    return _one(senders_of(organisation).select_related("organisation", "author"), id)
+    return one_of(senders_of(organisation).select_related("organisation", "author"), pk=id)
 
 
 # --- templates
@@ -57,7 +58,7 @@ def templates_of(organisation: Organisation) -> QuerySet[MessageTemplate]:
 
 def template_of(organisation: Organisation, id: UUID) -> MessageTemplate:
     """One template of the organisation's, archived or not.  Raises NotFound for anybody else's."""
-    return _one(MessageTemplate.objects.filter(organisation=organisation).select_related("organisation", "author"), id)
+    return one_of(MessageTemplate.objects.filter(organisation=organisation).select_related("organisation", "author"), pk=id)
 
 
 def template_with_versions(organisation: Organisation, id: UUID) -> MessageTemplate:
@@ -76,7 +77,7 @@ def versions_of(template: MessageTemplate) -> QuerySet[TemplateVersion]:
 def version_of(organisation: Organisation, id: UUID) -> TemplateVersion:
     """One version of the organisation's.  Raises NotFound for anybody else's."""
     rows = TemplateVersion.objects.filter(organisation=organisation).select_related("template", "organisation")
-    return _one(rows, id)
+    return one_of(rows, pk=id)
 
 
 def sendable_versions_of(organisation: Organisation) -> QuerySet[TemplateVersion]:
@@ -195,7 +196,7 @@ def of_kind(reviews: QuerySet[Review], kind: str) -> QuerySet[Review]:
 
 def review_by_id(id: UUID) -> Review:
     """One review of anybody below, open or decided.  Raises NotFound."""
-    return _one(_with_subjects(Review.objects.all()), id)
+    return one_of(_with_subjects(Review.objects.all()), pk=id)
 
 
 def next_review(*, by: User, after: Review | None = None, kind: str = "") -> Review | None:
@@ -274,10 +275,3 @@ def _with_subjects(reviews: QuerySet[Review]) -> QuerySet[Review]:
         "organisation", "version__template", "version__author", "sender__author", "submitted_by", "claimed_by",
         "decided_by",
     )  # fmt: skip
-
-
-def _one(rows: QuerySet, id: UUID):
-    found = rows.filter(pk=id).first()
-    if found is None:
-        raise NotFound()
-    return found

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from kit.errors import NotFound
+from kit.queries import one_of
 from kit.sql import array, rows
 
 from .models import Attempt, DeliveryReceipt, Message
@@ -35,10 +35,7 @@ def of_campaign(messages: QuerySet[Message], campaign_id: UUID) -> QuerySet[Mess
 
 def message_of(organisation: Organisation, id: UUID) -> Message:
     """One of the organisation's messages.  Raises NotFound."""
-    message = messages_for(organisation).filter(pk=id).first()
-    if message is None:
-        raise NotFound
-    return message
+    return one_of(messages_for(organisation), pk=id)
 
 
 @dataclass(frozen=True, slots=True)

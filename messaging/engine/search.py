@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from accounts.models import Organisation
+from kit.ids import id_in
 from messaging.content.models import MessageTemplate, SenderId
 
 from .filters import number_of
@@ -48,10 +48,3 @@ def found_in(organisation: Organisation, words: str) -> Found:
         senders=list(SenderId.objects.filter(**named).order_by("name")[:MOST_NAMES]),
         is_number=is_number,
     )
-
-
-def id_in(words: str) -> UUID | None:
-    try:
-        return UUID(words)
-    except ValueError:
-        return None

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import Organisation
-from kit.errors import NotFound
+from kit.queries import one_of
 
 from .models import WebhookDelivery, WebhookEndpoint
 
@@ -23,8 +23,8 @@ def endpoints_of(organisation: Organisation) -> QuerySet[WebhookEndpoint]:
 
 def endpoint_of(organisation: Organisation, id: UUID) -> WebhookEndpoint:
     """One of the organisation's webhooks.  Raises NotFound."""
-    found = WebhookEndpoint.objects.filter(organisation=organisation, removed_at=None, pk=id)
-    return _one(found.select_related("organisation"))
+    endpoints = WebhookEndpoint.objects.filter(organisation=organisation, removed_at=None)
+    return one_of(endpoints.select_related("organisation"), pk=id)
 
 
 def deliveries_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
@@ -34,18 +34,11 @@ def deliveries_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
 
 def delivery_of(organisation: Organisation, id: UUID) -> WebhookDelivery:
     """One event on its way to one of the organisation's webhooks.  Raises NotFound."""
-    found = WebhookDelivery.objects.filter(organisation=organisation, endpoint__removed_at=None, pk=id)
-    return _one(found.select_related("endpoint__organisation"))
+    deliveries = WebhookDelivery.objects.filter(organisation=organisation, endpoint__removed_at=None)
+    return one_of(deliveries.select_related("endpoint__organisation"), pk=id)
 
 
 def failing_since_before(moment: datetime) -> QuerySet[WebhookEndpoint]:
     """Endpoints of any organisation no call has reached since before that moment.  Read under the engine."""
     failing = WebhookEndpoint.objects.filter(is_active=True, failing_since__lt=moment)
     return failing.select_related("organisation").order_by("pk")
-
-
-def _one(rows: QuerySet):
-    found = rows.first()
-    if found is None:
-        raise NotFound
-    return found

@@ -17,6 +17,7 @@ from accounts.rules.permissions import Permission
 from accounts.views.confirm import ConfirmView
 from accounts.views_support import OrganisationMixin
 from kit.errors import DomainError
+from kit.ids import id_in
 from kit.sealing import seal, unseal
 
 from . import actions, queries
@@ -72,7 +73,7 @@ class WebhookView(OrganisationMixin, TemplateView):
         events = queries.deliveries_of(endpoint)
         if status in WebhookDelivery.Status.values:
             events = events.filter(status=status)
-        if cursor := as_id(before):
+        if cursor := id_in(before):
             events = events.filter(pk__lt=cursor)
         page = list(events[: EVENTS_A_PAGE + 1])
         context = self.get_context_data(
@@ -197,10 +198,3 @@ def choices(endpoint: WebhookEndpoint, chosen: str) -> list[dict[str, Any]]:
     return [
         {"label": label, "url": address(endpoint, status=value), "active": value == chosen} for value, label in states
     ]
-
-
-def as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

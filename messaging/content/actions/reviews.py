@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import Membership, User
 from accounts.rules.permissions import Permission
-from kit.errors import NotFound
 from kit.events import emit
+from kit.queries import one_of
 
 from .. import events
 from ..errors import AlreadyDecided, ClaimedByAnother, NotAReviewer, OwnWork, ReasonNeeded
@@ -187,9 +187,5 @@ def _why_not(review: Review) -> AlreadyDecided | ClaimedByAnother:
 
 
 def _fresh(review: Review) -> Review:
-    try:
-        return Review.objects.select_related(
-            "version__template", "sender", "organisation", "claimed_by", "decided_by"
-        ).get(pk=review.pk)
-    except Review.DoesNotExist:
-        raise NotFound() from None
+    reviews = Review.objects.select_related("version__template", "sender", "organisation", "claimed_by", "decided_by")
+    return one_of(reviews, pk=review.pk)
