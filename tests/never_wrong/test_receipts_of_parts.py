@@ -1,10 +1,8 @@
 """Receipts of long messages over two carriers that use the same names, in any order and number: one final state."""
 
-from contextlib import contextmanager
 from importlib import import_module
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +10,7 @@ from billing.ledger.books import problems
 from billing.ledger.models import Account
 from kit.money import money
 from kit.tests.racing import without
+from kit.tests.undone import undone
 from messaging.channels.actions import add_route, create_channel
 from messaging.channels.types.base import Sent
 from messaging.engine.dispatch.claim import claim
@@ -44,13 +43,6 @@ def histories(draw):
         for part in range(len(words)):
             heard += [("receipt", number, part)] * draw(st.integers(1, 2))
     return messages, draw(st.permutations(heard)), draw(st.sets(st.integers(0, len(heard)), max_size=3))
-
-
-@contextmanager
-def undone():
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 class TwoCarriers:

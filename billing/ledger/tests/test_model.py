@@ -1,7 +1,6 @@
 """A small model of the ledger beside the real one: whatever is done, both say the same after every step."""
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from billing.ledger.books import problems
 from billing.ledger.errors import CreditInUse, InsufficientBalance, ReferenceTaken
 from billing.ledger.models import Account, Reason
 from billing.ledger.queries import balance_of
+from kit.tests.undone import undone
 
 from .factories import fund
 
@@ -28,7 +28,7 @@ steps = st.one_of(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=1, max_size=12))
 def test_the_ledger_does_what_a_few_lines_of_python_do(script):
-    with transaction.atomic():
+    with undone():
         agent = make_agent()
         organisations = [agent, make_customer(parent=agent)]
         pots = [account_of(organisation, kind, "GBP") for organisation in organisations for kind in KINDS]
@@ -53,7 +53,6 @@ def test_the_ledger_does_what_a_few_lines_of_python_do(script):
 
         broken = {problem.invariant for problem in problems()}
         assert broken <= {"What is set aside is the price of the messages on their way"}
-        transaction.set_rollback(True)
 
 
 def as_move(pots, source, target, amount, cause):

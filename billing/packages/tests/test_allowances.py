@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from billing.packages.models import Allowance, AllowanceUse
 from billing.packages.tasks import expire_allowances
 from kit.tests.history import ROLES, expect_refusal
 from kit.tests.racing import race_often
+from kit.tests.undone import undone
 
 from .factories import make_allowance
 
@@ -177,7 +177,7 @@ def test_sabotage_without_lock_and_guard_more_is_taken_than_was_bought(monkeypat
     wanted=st.lists(st.integers(1, 5), max_size=20),
 )
 def test_nothing_is_taken_twice_and_nothing_beyond_what_was_bought(customer, lots, wanted):
-    with transaction.atomic():
+    with undone():
         made = [make_allowance(customer, segments=segments, valid_days=n + 1) for n, segments in enumerate(lots)]
 
         paid_by = take(
@@ -192,4 +192,3 @@ def test_nothing_is_taken_twice_and_nothing_beyond_what_was_bought(customer, lot
         smallest_left_out = min((wanted[n] for n in range(len(wanted)) if n not in paid_by), default=None)
         if smallest_left_out:
             assert all(lot.segments - taken(lot) < smallest_left_out for lot in made)
-        transaction.set_rollback(True)

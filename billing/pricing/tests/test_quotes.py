@@ -18,6 +18,7 @@ from kit.errors import Invalid
 from kit.money import money
 from kit.tests.history import ROLES, expect_refusal
 from kit.tests.racing import race_often
+from kit.tests.undone import undone
 
 from .factories import make_price_book, price_world
 
@@ -317,7 +318,7 @@ def test_the_database_itself_refuses_a_quote_that_does_not_add_up(house, _case, 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(st.one_of(st.none(), st.integers(0, 90_000)), min_size=1, max_size=5))
 def test_price_is_cost_and_margins_at_any_depth_whatever_is_asked(house, asked):
-    with transaction.atomic():
+    with undone():
         seller = house
         for micros in asked:
             buyer = make_agent(parent=seller)
@@ -334,4 +335,3 @@ def test_price_is_cost_and_margins_at_any_depth_whatever_is_asked(house, asked):
         assert quote.price == quote.platform_part + sum(quote.agent_parts)
         assert min(quote.agent_parts, default=0) >= 0
         assert quote.fingerprint == quotes.fingerprint_of(quote)
-        transaction.set_rollback(True)

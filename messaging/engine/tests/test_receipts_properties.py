@@ -1,15 +1,13 @@
 """Receipts in any order, any number of times, before or after the answer: one final state, one movement of money."""
 
-from contextlib import contextmanager
-
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.ledger.books import problems
 from billing.ledger.models import Account
 from kit.money import money
+from kit.tests.undone import undone
 from messaging.channels.types.base import Sent, Unknown
 from messaging.engine.dispatch import give_up_expired_leases
 from messaging.engine.models import Claim, Message, Settlement
@@ -43,14 +41,6 @@ def histories(draw):
     order = draw(st.permutations(heard))
     folds_after = draw(st.sets(st.integers(0, len(order)), max_size=3))
     return fates, order, folds_after
-
-
-@contextmanager
-def undone():
-    """What the block writes is gone afterwards: each example finds the world as it was."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture
