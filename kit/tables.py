@@ -12,8 +12,11 @@ from typing import Any
 from django.core.paginator import InvalidPage
 from django.db import models
 from django.http import Http404
+from django.template import Context, Template
+from django.template.loader import get_template
 from django.utils.encoding import force_str
-from django_tables2 import ManyToManyColumn, SingleTableView, Table
+from django.utils.safestring import SafeString
+from django_tables2 import ManyToManyColumn, SingleTableView, Table, TemplateColumn
 from django_tables2.columns import BoundColumn
 from django_tables2.columns.linkcolumn import BaseLinkColumn
 from django_tables2.rows import BoundRow
@@ -47,7 +50,10 @@ def writer_of(column: BoundColumn) -> Callable[[BoundRow], Any]:
     if isinstance(column.column, BaseLinkColumn | ManyToManyColumn):
         return lambda row: row.get_cell(column.name)
     wanted, takes_all = signature(column.render)
-    write = _caller(column, wanted=None if takes_all else wanted)
+    if type(column.column) is TemplateColumn and column.render == column.column.render and column.link is None:
+        write = _template_caller(column)
+    else:
+        write = _caller(column, wanted=None if takes_all else wanted)
     unsaid, default = column.column.empty_values, column.default
     if not unsaid and not takes_all and "value" not in wanted:
         return lambda row: write(row, None)
@@ -80,6 +86,24 @@ def _caller(column: BoundColumn, *, wanted: tuple[str, ...] | None) -> Callable[
         }
         said = render(**(facts if wanted is None else {name: facts[name] for name in wanted}))
         return link(said, **facts) if link else said
+
+    return write
+
+
+def _template_caller(column: BoundColumn) -> Callable[[BoundRow, Any], Any]:
+    """Renders the column's template, compiled once, where the table stands: django-tables2 has a context made for each cell
+    and asks every context processor."""
+    own = column.column
+    template = Template(own.template_code) if own.template_code else get_template(own.template_name).template
+
+    def write(row: BoundRow, value: Any) -> SafeString:
+        table = row.table
+        facts = own.get_context_data(record=row.record, table=table, value=value, bound_column=column, bound_row=row)
+        if own.template_code:
+            facts["request"] = getattr(table, "request", None)
+        context = getattr(table, "context", None) or Context()
+        with context.update(facts):
+            return template.render(context)
 
     return write
 

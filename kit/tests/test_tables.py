@@ -6,6 +6,7 @@ from uuid import uuid4
 import django_tables2 as tables
 import pytest
 from django.db import models
+from django.template import Context
 from django.test.utils import isolate_apps
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -54,10 +55,17 @@ class Fruits(tables.Table):
     missing = tables.Column(empty_values=())
     unsaid = tables.Column(accessor="nowhere", default="?")
     everything = tables.Column(accessor="pk")
-    marked = tables.TemplateColumn("{{ record.name }}, {{ value }}", accessor="pk")
+    marked = tables.TemplateColumn("{{ record.name }}, {{ value }}", accessor="pk", extra_context={"a": 1})
+    badge = tables.TemplateColumn(
+        template_name="components/badge.html", extra_context={"label": "<b>"}, accessor="name"
+    )
+    turned = tables.TemplateColumn("{{ value }}", accessor="name")
 
     def render_missing(self, record, table) -> str:
         return f"{record.name} of {len(table.rows)}"
+
+    def render_turned(self, value) -> str:
+        return value[::-1]
 
     def render_everything(self, **facts) -> str:
         return " ".join(sorted(facts))
@@ -80,6 +88,19 @@ def test_every_cell_is_what_django_tables2_makes_of_it(record, language):
         expected = {column.name: str(row.get_cell(column.name)) for column in table.columns}
 
     assert written == expected
+
+
+def test_a_template_in_a_cell_sees_the_page_around_it_and_leaves_it_as_it_was():
+    class Placed(tables.Table):
+        name = tables.TemplateColumn("{{ mood }} {{ value }} {{ row_counter }}{{ request.path }}")
+
+    table = Placed([{"name": "fig"}, {"name": "date"}], orderable=False)
+    table.context = Context({"mood": "ripe", "value": "kept"})
+
+    written = [writer_of(column)(row) for row in table.rows for column in table.columns]
+
+    assert written == ["ripe fig 0", "ripe date 1"]
+    assert table.context["value"] == "kept"
 
 
 def test_cells_are_written_of_dictionaries_too():
