@@ -11,17 +11,11 @@ from kit.sql import rows, run
 from messaging.engine.models import Message, SweepProgress
 from messaging.engine.settle import expire_overdue, expiry
 from messaging.engine.states import Status
-from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db
 #: Messages of a test are young: all ages are looked at.
 AT_ONCE = timedelta()
 OVERDUE = "2020-01-01T00:00Z"
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def overdue(world, count=1):

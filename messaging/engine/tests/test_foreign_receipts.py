@@ -8,15 +8,9 @@ from messaging.channels.actions import create_channel
 from messaging.engine.models import DeliveryReceipt, Message
 from messaging.engine.receipts import fold_all, store_news
 from messaging.engine.states import Status
-from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def statuses():

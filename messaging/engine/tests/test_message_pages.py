@@ -23,11 +23,6 @@ def csv_of(response) -> str:
     return b"".join(response.streaming_content).decode()
 
 
-@pytest.fixture
-def world():
-    return make_world()
-
-
 def test_nothing_sent_yet_says_what_to_do_next():
     assert "No messages yet" in text_of(signed_in(make_customer()).get("/messages/"))
 

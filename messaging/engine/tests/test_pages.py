@@ -15,16 +15,10 @@ from messaging.engine.models import Message
 from messaging.engine.pages import page_of
 from messaging.engine.queries import messages_for, of_campaign, share_of
 from messaging.engine.states import Status
-from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db
 
 REFUSED = Q(status=Status.REFUSED)
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 @pytest.fixture

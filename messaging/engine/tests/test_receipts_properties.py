@@ -13,7 +13,6 @@ from messaging.engine.dispatch import give_up_expired_leases
 from messaging.engine.models import Claim, Message, Settlement
 from messaging.engine.receipts import fold_all, store_news
 from messaging.engine.states import Status
-from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
 
 pytestmark = pytest.mark.django_db
@@ -41,11 +40,6 @@ def histories(draw):
     order = draw(st.permutations(heard))
     folds_after = draw(st.sets(st.integers(0, len(order)), max_size=3))
     return fates, order, folds_after
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 class Carrier:

@@ -11,7 +11,6 @@ from messaging.channels import leaving
 from messaging.engine.dispatch import close_journal, give_back_of_the_dead, keep_journal, note_leaving, wire
 from messaging.engine.models import Attempt, Claim, Message, QueueEntry
 from messaging.engine.states import AttemptOutcome, Status
-from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -21,11 +20,6 @@ def folder(settings, tmp_path):
     settings.VAR_DIR = tmp_path
     yield tmp_path / "wire"
     close_journal()
-
-
-@pytest.fixture
-def world():
-    return make_world()
 
 
 def claimed_by_one_that_dies(world, *, messages=4, left=1):
