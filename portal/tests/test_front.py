@@ -186,7 +186,7 @@ def test_without_a_database_it_says_when_to_come_again_and_stores_nothing(world,
     def broken(*args, **options):
         raise OperationalError("the connection was lost")
 
-    monkeypatch.setattr("messaging.engine.api.together.accept_with_all", broken)
+    monkeypatch.setattr("messaging.engine.api.together.accept_messages", broken)
 
     status, headers, body = ask(one())
 
@@ -199,7 +199,7 @@ def test_what_the_database_refused_together_is_asked_again_alone(world, ask, see
     def deadlock(*args, **options):
         raise OperationalError("deadlock detected") from DeadlockDetected("deadlock detected")
 
-    monkeypatch.setattr("messaging.engine.api.together.accept_with_all", deadlock)
+    monkeypatch.setattr("messaging.engine.api.together.accept_messages", deadlock)
 
     assert ask(one())[0] == 202
     assert len(seen) == 1
@@ -214,7 +214,7 @@ def test_what_may_have_been_done_is_not_asked_again(world, ask, monkeypatch, why
     def lost(*args, **options):
         raise why from cause
 
-    monkeypatch.setattr("messaging.engine.api.together.accept_with_all", lost)
+    monkeypatch.setattr("messaging.engine.api.together.accept_messages", lost)
 
     status, _, body = ask(one())
 
@@ -227,7 +227,7 @@ def test_a_mistake_of_ours_is_a_500_without_its_words_and_sends_nothing(world, a
         raise RuntimeError("secret")
 
     for way in ("together", "sending"):
-        monkeypatch.setattr(f"messaging.engine.api.{way}.accept_with_all", wrong)
+        monkeypatch.setattr(f"messaging.engine.api.{way}.accept_messages", wrong)
 
     status, _, body = ask(one())
 

@@ -65,13 +65,13 @@ def without_lock(campaign_id):
 @pytest.mark.parametrize("sabotaged", [False, True])
 def test_two_workers_at_one_campaign_accept_each_recipient_once(monkeypatch, sabotaged):
     meeting = Meeting()
-    accept = batches.accept_with_all
+    accept = batches.accept_messages
 
     def accept_when_both_have_looked(**call):
         meeting.wait()
         return accept(**call)
 
-    monkeypatch.setattr(batches, "accept_with_all", accept_when_both_have_looked)
+    monkeypatch.setattr(batches, "accept_messages", accept_when_both_have_looked)
     if sabotaged:
         monkeypatch.setattr(batches, "locked", without_lock)
     world = make_world()
@@ -112,14 +112,14 @@ def test_a_campaign_started_twice_at_once_starts_once(monkeypatch, sabotaged):
 def test_nothing_is_accepted_after_a_pause_that_came_during_a_batch(monkeypatch, sabotaged):
     looked, meeting = Meeting(), Meeting()
     monkeypatch.setattr(batches, "BATCH", 5)
-    accept = batches.accept_with_all
+    accept = batches.accept_messages
 
     def accept_when_the_pause_has_begun(**call):
         looked.wait()
         meeting.wait()
         return accept(**call)
 
-    monkeypatch.setattr(batches, "accept_with_all", accept_when_the_pause_has_begun)
+    monkeypatch.setattr(batches, "accept_messages", accept_when_the_pause_has_begun)
     if sabotaged:
         monkeypatch.setattr(batches, "locked", without_lock)
     world = make_world()

@@ -1,6 +1,6 @@
 """Station 1: the one door.  Validated, rendered, screened, priced, paid for, stored and queued, or none of it."""
 
-from .acceptance import accept_messages, accept_with_all
+from .acceptance import accept_messages
 from .drafts import Accepted, AcceptedMessage, Draft, Refusal
 
-__all__ = ["Accepted", "AcceptedMessage", "Draft", "Refusal", "accept_messages", "accept_with_all"]
+__all__ = ["Accepted", "AcceptedMessage", "Draft", "Refusal", "accept_messages"]

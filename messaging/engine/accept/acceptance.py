@@ -1,8 +1,7 @@
 from collections.abc import Sequence
-from typing import NamedTuple, NotRequired, TypedDict, Unpack
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
@@ -37,17 +36,6 @@ class Prepared(NamedTuple):
     segments: int
 
 
-class Order(TypedDict):
-    """What one call of the door is given."""
-
-    organisation: Organisation
-    drafts: Sequence[Draft]
-    campaign_id: NotRequired[UUID | None]
-    api_key_id: NotRequired[UUID | None]
-    is_test: NotRequired[bool]
-    leave_out_unusable: NotRequired[bool]
-
-
 class Origin(NamedTuple):
     """What all messages of one call have in common."""
 
@@ -57,19 +45,7 @@ class Origin(NamedTuple):
     is_test: bool
 
 
-@transaction.atomic
-def accept_messages(**order: Unpack[Order]) -> Accepted:
-    """Take 1 to 1,000 messages: rendered, screened, priced, paid for, stored and queued in one transaction.
-
-    When this transaction commits, all of it is on disk.  A draft that can't be sent refuses the whole call
-    (MessagesRefused names each), or with `leave_out_unusable` only itself.  Who opted out of promotion is stored
-    as blocked and costs nothing.  Raises InsufficientBalance, NoPrice, NoRoute or OrganisationStopped; nothing
-    has moved or been stored then.  Runs in the organisation's scope.
-    """
-    return accept_with_all(**order)
-
-
-def accept_with_all(
+def accept_messages(
     *,
     organisation: Organisation,
     drafts: Sequence[Draft],
@@ -78,9 +54,12 @@ def accept_with_all(
     is_test: bool = False,
     leave_out_unusable: bool = False,
 ) -> Accepted:
-    """The same as a part of the caller's transaction, which must be rolled back as a whole when this raises.
+    """Take 1 to 2,000 messages: rendered, screened, priced, paid for, stored and queued, as a part of the caller's transaction.
 
-    Saves the savepoint, for callers whose transaction does nothing else worth keeping.
+    When that commits, all of it is on disk.  A draft that can't be sent refuses the whole call
+    (MessagesRefused names each), or with `leave_out_unusable` only itself.  Who opted out of promotion is stored
+    as blocked and costs nothing.  Raises InsufficientBalance, NoPrice, NoRoute or OrganisationStopped; the caller then
+    rolls back what was done so far, to a savepoint where there is more in its transaction.  Runs in the organisation's scope.
     """
     if organisation.is_stopped:
         raise OrganisationStopped

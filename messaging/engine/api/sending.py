@@ -20,7 +20,7 @@ from messaging.content.queries import (
     sendable_sender,
     sendable_version,
 )
-from messaging.engine.accept import Draft, accept_with_all
+from messaging.engine.accept import Draft, accept_messages
 from messaging.engine.errors import MessagesRefused
 from messaging.recipients.rules.numbers import REASONS, Number, Unusable, parse_number
 
@@ -72,7 +72,7 @@ def _accept(caller: AuthenticatedKey, wanted: SendRequest) -> dict[str, Any]:
     organisation, recipients = caller.organisation, wanted.recipients
     wording = wording_of(organisation, wanted)
     drafts = _drafts(organisation, recipients, wording, is_many=wanted.messages is not None)
-    accepted = accept_with_all(
+    accepted = accept_messages(
         organisation=organisation, drafts=drafts, api_key_id=caller.key.pk, is_test=not caller.key.is_live
     )
     return accepted_body(accepted, [one.reference for one in recipients], [one.to for one in recipients])

@@ -18,7 +18,7 @@ from accounts.models import Organisation
 from kit import limits, tenancy
 from kit.errors import DomainError
 from kit.ids import uuid7
-from messaging.engine.accept import Accepted, AcceptedMessage, Draft, accept_with_all
+from messaging.engine.accept import Accepted, AcceptedMessage, Draft, accept_messages
 from messaging.engine.journal import note_requests
 from messaging.recipients.rules.numbers import Unusable, parse_number
 
@@ -90,7 +90,7 @@ def _accept(found: AuthenticatedKey, singles: Sequence[Single]) -> dict[int, dic
     drafts = _drafts(organisation, singles)
     with_key = {row: singles[row] for row in drafts if singles[row].key}
     claimed = _claim(organisation, with_key, is_test=is_test)
-    accepted = accept_with_all(
+    accepted = accept_messages(
         organisation=organisation,
         drafts=[draft for row, draft in drafts.items() if row not in with_key or row in claimed],
         api_key_id=found.key.pk,

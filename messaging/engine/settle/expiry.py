@@ -77,9 +77,7 @@ def expire_overdue(*, validity: timedelta = VALIDITY) -> int:
     None that was accepted less than `validity` ago is looked at.  Stopped anywhere, the next call goes on from there.
     """
     with tenancy.as_engine():
-        [span] = records(
-            Span, _SPAN, {"sweep": SweepProgress.EXPIRY, "validity": validity, "furthest": FURTHEST}
-        )
+        [span] = records(Span, _SPAN, {"sweep": SweepProgress.EXPIRY, "validity": validity, "furthest": FURTHEST})
     first, end = first_id_at(span.since), first_id_at(span.until)
     ended, left, is_over = 0, None, False
     while not is_over:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.models import Organisation
 from accounts.tests.factories import make_agent, make_customer, make_operator
 from billing.ledger.models import Account
@@ -43,7 +45,7 @@ class World:
         return self.accept_drafts(drafts, **options)
 
     def accept_drafts(self, drafts: Sequence[Draft], **options) -> Accepted:
-        with self.customer.scope():
+        with self.customer.scope(), transaction.atomic():
             return accept_messages(organisation=self.customer, drafts=drafts, **options)
 
     def claim(self, limit: int = 100, worker: str = "test") -> dict[UUID, Claimed]:
