@@ -58,7 +58,9 @@ def templates_of(organisation: Organisation) -> QuerySet[MessageTemplate]:
 
 def template_of(organisation: Organisation, id: UUID) -> MessageTemplate:
     """One template of the organisation's, archived or not.  Raises NotFound for anybody else's."""
-    return one_of(MessageTemplate.objects.filter(organisation=organisation).select_related("organisation", "author"), pk=id)
+    return one_of(
+        MessageTemplate.objects.filter(organisation=organisation).select_related("organisation", "author"), pk=id
+    )
 
 
 def template_with_versions(organisation: Organisation, id: UUID) -> MessageTemplate:
@@ -144,10 +146,14 @@ def sendable(organisation: Organisation, version_id: UUID, sender_id: UUID) -> t
 
     Raises NotFound for ids that are not the organisation's, NotApproved for what may not be sent (yet, or any more).
     """
-    version = version_of(organisation, version_id)
+    found, sender = sendable_by_ids(organisation, version_id, sender_id)
+    return found or _sendable_or_why(version_of(organisation, version_id)), sender
+
+
+def _sendable_or_why(version: TemplateVersion) -> TemplateVersion:
     if version.status != Status.APPROVED or version.template.archived_at:
         raise NotApproved(_template_problem(version), what="template", status=_state_of(version))
-    return version, sendable_sender(organisation, sender_id)
+    return version  # approved since the first look
 
 
 def sendable_sender(organisation: Organisation, sender_id: UUID) -> SenderId:
