@@ -120,8 +120,10 @@ DATABASES = {
 LOCK_TIMEOUT = os.environ.get("SIGNALBOX_LOCK_TIMEOUT", "10s")
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
-        "prepare_threshold": 0,  # of kit.sql.planned_once, which plans once for all parameters; nothing else is prepared
-        "options": f"-c jit=off -c plan_cache_mode=force_generic_plan -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=60s -c app.organisation=",
+        # Both are for kit.sql.planned_once, whose plans are made for all parameters at once; nothing else is prepared.
+        "prepare_threshold": 0,
+        "options": f"-c plan_cache_mode=force_generic_plan -c jit=off -c lock_timeout={LOCK_TIMEOUT}"
+        " -c idle_in_transaction_session_timeout=60s -c app.organisation=",
     }
 )
 #: A hot standby that figures and exports are read from, with the web's login; empty: they are read from the primary
