@@ -106,7 +106,7 @@ def _run_campaign(task: Task, content: bytes) -> Sent:
     started = call("POST", "/api/v1/campaigns", json.dumps(_wanted(task, file["id"])).encode(), "application/json")
     path = f"/api/v1/campaigns/{started['id']}"
     wait_until(
-        lambda: call("GET", path)["accepted"] >= task.messages, task.limit, "all of the campaign is accepted", every=0.5
+        lambda: call("GET", path)["accepted"] >= task.messages, task.limit, "all of the campaign is accepted", every=1.0
     )
     return Sent(began, time.time(), sorted(latencies), {"file_seconds": began - uploading})
 
