@@ -61,9 +61,11 @@ def price_lines(agent: Organisation, book: PriceBook, *, countries: Iterable[str
     now = timezone.now()
     own = latest_prices(Price.objects.filter(book=book), at=now)
     coming = coming_prices(book, after=now)
-    named = {country for country, _category in [*own, *coming]} | _countries_bought(agent, book.currency) | {*countries}
-    places = [(country, category) for country in sorted(named | {""}) for category in Category.values]
-    costs = costs_now(agent, places, currency=book.currency)
+    named = {country for country, _category in [*own, *coming]} | {*countries}
+    with tenancy.with_upline(agent.pk, path=agent.path):  # both look at what is published from above: entered once
+        named |= _countries_bought(agent, book.currency)
+        places = [(country, category) for country in sorted(named | {""}) for category in Category.values]
+        costs = costs_now(agent, places, currency=book.currency)
     return [_line(place, costs[place], own.get(place), coming.get(place)) for place in places]
 
 

@@ -56,6 +56,14 @@ def test_a_customer_or_somebody_elses_reseller_gets_no_commission():
 # --- prices
 
 
+def test_a_price_list_keeps_its_query_budget(world, django_assert_max_num_queries):
+    client = signed_in(world.agent)
+    client.get(reverse("agents:prices"))
+
+    with django_assert_max_num_queries(21):
+        assert client.get(reverse("agents:prices")).status_code == 200
+
+
 def test_changes_are_shown_before_they_are_published(world):
     client = signed_in(world.agent)
     [book] = page(client, "prices").context["lists"]

@@ -26,10 +26,14 @@ class PricesView(DownlineMixin, TemplateView):
     template_name = "agents/prices.html"
 
     @cached_property
+    def lists(self) -> list[PriceBook]:
+        return list(queries.price_lists_of(self.organisation))
+
+    @cached_property
     def book(self) -> PriceBook | None:
         if "id" in self.kwargs:
             return queries.price_list_of(self.organisation, self.kwargs["id"])
-        return queries.price_lists_of(self.organisation).first()
+        return self.lists[0] if self.lists else None
 
     @cached_property
     def added(self) -> list[str]:
@@ -37,9 +41,8 @@ class PricesView(DownlineMixin, TemplateView):
         return [code for code in self.request.GET.getlist("country") if code in COUNTRY_NAMES]
 
     def get_context_data(self, **kwargs) -> dict:
-        lists = list(queries.price_lists_of(self.organisation))
         context = {
-            "lists": lists,
+            "lists": self.lists,
             "book": self.book,
             "form": self.form() if self.book else None,
             "countries": countries(),
