@@ -1,6 +1,7 @@
 """What people choose from, in words: countries, time zones, roles, scopes of a key."""
 
 import zoneinfo
+from functools import cache
 
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -39,10 +40,12 @@ def countries() -> list[tuple[str, str]]:
     return sorted(((code, str(name)) for code, name in COUNTRY_NAMES.items()), key=lambda choice: choice[1])
 
 
-def time_zones() -> list[tuple[str, str]]:
+@cache
+def time_zones() -> tuple[tuple[str, str], ...]:
+    """Names of zones and how they are read.  Kept: they are found by looking through a few hundred files."""
     areas = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
     names = sorted(name for name in zoneinfo.available_timezones() if name.startswith(areas))
-    return [(name, name.replace("_", " ")) for name in ["UTC", *names]]
+    return tuple((name, name.replace("_", " ")) for name in ["UTC", *names])
 
 
 ROLE_HINTS = {
