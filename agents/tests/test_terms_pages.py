@@ -60,7 +60,7 @@ def test_a_price_list_keeps_its_query_budget(world, django_assert_max_num_querie
     client = signed_in(world.agent)
     client.get(reverse("agents:prices"))
 
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         assert client.get(reverse("agents:prices")).status_code == 200
 
 
