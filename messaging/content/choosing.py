@@ -1,22 +1,19 @@
 """What a machine names by id or name, looked up among what is approved."""
 
-
 from accounts.models import Organisation
 from kit.errors import Invalid, NotFound
 from kit.ids import id_in
 
 from .models import SenderId, TemplateVersion
-from .queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_versions_of
+from .queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_version
 
 
 def version_named(organisation: Organisation, template: str) -> TemplateVersion:
     """The latest approved version of a template given by id or name, or exactly the version given by its id."""
-    id = id_in(template)
-    if id is None:
-        found = approved_versions_of(organisation).filter(template__name=template).first()
+    if id := id_in(template):
+        found = sendable_version(organisation, id)
     else:
-        found = approved_versions_of(organisation).filter(template_id=id).first()
-        found = found or sendable_versions_of(organisation).filter(pk=id).first()
+        found = approved_versions_of(organisation).filter(template__name=template).first()
     if found is None:
         raise NotFound("There is no approved template with this id or name.", field="template", given=template)
     return found

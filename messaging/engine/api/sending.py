@@ -1,7 +1,6 @@
 """POST /api/v1/messages: the hot path.  A plain function: the framework around it would cost three times the work."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -9,17 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from accounts.api import AuthenticatedKey, authenticate_request
 from accounts.models import Organisation
 from kit import limits
-from kit.errors import Invalid, NotFound
+from kit.ids import id_in
+from messaging.content.choosing import sender_named, version_named
 from messaging.content.compiled import CompiledVersion, compiled
 from messaging.content.free_text import free_text_allowed
 from messaging.content.models import SenderId, TemplateVersion
-from messaging.content.queries import (
-    approved_senders_of,
-    approved_versions_of,
-    sendable_by_ids,
-    sendable_sender,
-    sendable_version,
-)
+from messaging.content.queries import sendable_by_ids
 from messaging.engine.accept import Draft, accept_messages
 from messaging.engine.errors import MessagesRefused
 from messaging.recipients.rules.numbers import REASONS, Number, Unusable, parse_number
@@ -112,7 +106,7 @@ def _problem(index: int, recipient: Recipient, reason: str, *, is_many: bool) ->
 def wording_of(organisation: Organisation, wanted: SendRequest) -> Wording:
     """The approved version and sender a request names.  Only reads.  Raises NotFound, Invalid or NotApproved."""
     if wanted.text is not None:
-        sender = _sender(organisation, wanted.sender)
+        sender = sender_named(organisation, wanted.sender)
         found = free_text_allowed(organisation, wanted.text, sender)
         return Wording(compiled(found.version), sender, dict(found.values))
     version, sender = _version_and_sender(organisation, wanted.template, wanted.sender)
@@ -123,37 +117,9 @@ def _version_and_sender(
     organisation: Organisation, template: str, sender: str | None
 ) -> tuple[TemplateVersion, SenderId]:
     """The latest approved version of a template given by its id or name, or exactly the version given by its id."""
-    id, sender_id = _as_id(template), _as_id(sender or "")
+    id, sender_id = id_in(template), id_in(sender or "")
     if id and sender_id:
         found, chosen = sendable_by_ids(organisation, id, sender_id)
     else:
-        chosen = _sender(organisation, sender)
-        found = sendable_version(organisation, id) if id else _named(organisation, template)
-    if found is None:
-        raise NotFound("There is no approved template with this id or name.", field="template", given=template)
-    return found, chosen
-
-
-def _named(organisation: Organisation, template: str) -> TemplateVersion | None:
-    return approved_versions_of(organisation).filter(template__name=template).first()
-
-
-def _sender(organisation: Organisation, sender: str | None) -> SenderId:
-    if sender is None:
-        only = list(approved_senders_of(organisation)[:2])
-        if len(only) == 1:
-            return only[0]
-        raise Invalid(fields={"sender": "Say which approved sender to use." if only else "No sender is approved yet."})
-    if id := _as_id(sender):
-        return sendable_sender(organisation, id)
-    found = approved_senders_of(organisation).filter(name=sender.strip("【】")).first()
-    if found is None:
-        raise NotFound("There is no approved sender with this id or name.", field="sender", given=sender)
-    return found
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+        found, chosen = None, sender_named(organisation, sender)
+    return found or version_named(organisation, template), chosen
