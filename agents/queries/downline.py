@@ -4,21 +4,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, Sum
 from django.utils import timezone
 
 from accounts.models import Organisation
 from accounts.queries import downline_of
 from agents.rules.ladder import Asked, first_below, paid_prices
 from billing.ledger.models import Account as Pot
-from billing.ledger.models import Reason, Transfer
-from billing.pricing.models import Category, Price, PriceAssignment, PriceBook
+from billing.ledger.models import Reason
+from billing.pricing.models import Category
 from billing.pricing.quotes import costs_now
 from kit.errors import NotFound
 from kit.ids import first_id_at
-from messaging.engine.models import Settlement
+from kit.sql import records, rows
 from messaging.engine.states import Status
 
 #: A wallet that would not last this long at the pace of the same time before is low.
@@ -166,20 +166,46 @@ def _set_levels(root: Account, level: int) -> None:
         waiting += [(child, at + 1) for child in account.children]
 
 
+class _Book(NamedTuple):
+    """A price list and what it asks now for the shown place: the country's own price before that of all others."""
+
+    id: UUID
+    organisation_id: UUID
+    currency: str
+    name: str
+    is_default: bool
+    micros: int | None
+
+
+_BOOKS = """
+    SELECT book.id, book.organisation_id, book.currency, book.name, book.is_default, asked.micros
+    FROM pricing_pricebook book
+    JOIN accounts_organisation seller ON seller.id = book.organisation_id AND seller.path <@ %(path)s::ltree
+    LEFT JOIN LATERAL (
+        SELECT micros FROM pricing_price price
+        WHERE price.book_id = book.id AND price.category = %(category)s AND price.country IN ('', %(country)s)
+            AND price.effective_from <= %(now)s
+        ORDER BY price.country DESC, price.effective_from DESC LIMIT 1
+    ) asked ON true
+"""
+_GIVEN = """
+    SELECT given.organisation_id, given.book_id FROM pricing_priceassignment given
+    JOIN accounts_organisation buyer ON buyer.id = given.organisation_id AND buyer.path <@ %(path)s::ltree
+"""
+
+
 def _set_prices(agent: Organisation, cost: int | None, ordered: Sequence[Account]) -> None:
-    books = list(PriceBook.objects.filter(organisation__path__below=agent.path))
-    given = dict(
-        PriceAssignment.objects.filter(organisation__path__below=agent.path).values_list("organisation_id", "book_id")
-    )
-    by_id = {book.pk: book for book in books}
+    place = {"category": SHOWN_CATEGORY, "country": agent.country, "now": timezone.now()}
+    books = records(_Book, _BOOKS, {"path": agent.path, **place})
+    given = dict(rows(_GIVEN, {"path": agent.path}))
+    by_id = {book.id: book for book in books}
     default = {(book.organisation_id, book.currency): book for book in books if book.is_default}
-    micros = _prices_of(books, agent.country)
     asked = []
     for account in ordered:
         buyer = account.organisation
         own, usual = by_id.get(given.get(buyer.pk)), default.get((buyer.parent_id, buyer.currency))
         account.list_name = next((book.name for book in (own, usual) if book), "")
-        prices = (micros.get(book.pk) for book in (own, usual) if book and book.currency == agent.currency)
+        prices = (book.micros for book in (own, usual) if book and book.currency == agent.currency)
         asked.append(Asked(buyer.pk, buyer.parent_id, next((price for price in prices if price is not None), None)))
     if cost is None:
         return
@@ -191,47 +217,43 @@ def _set_prices(agent: Organisation, cost: int | None, ordered: Sequence[Account
             account.yours = paid[first_below(top=agent.pk, account=account.organisation.pk, parents=parents)] - cost
 
 
-def _prices_of(books: Sequence[PriceBook], country: str) -> dict[UUID, int]:
-    """What each list asks now for the shown place: the country's own price before that of all others."""
-    rows = (
-        Price.objects.filter(
-            book__in=books, category=SHOWN_CATEGORY, country__in=("", country), effective_from__lte=timezone.now()
-        )
-        .order_by("book_id", "-country", "-effective_from")
-        .distinct("book_id")
-    )
-    return {row.book_id: row.micros for row in rows}
+_WALLETS = """
+    SELECT pot.organisation_id, pot.currency, pot.balance, pot.floor FROM ledger_account pot
+    JOIN accounts_organisation owner ON owner.id = pot.organisation_id AND owner.path <@ %(path)s::ltree
+    WHERE pot.kind = %(kind)s
+"""
 
 
 def _set_balances(agent: Organisation, accounts: dict[UUID, Account]) -> None:
-    for pot in Pot.objects.filter(kind=Pot.Kind.WALLET, organisation__path__below=agent.path):
-        account = accounts.get(pot.organisation_id)
-        if account is not None and pot.currency == account.organisation.currency:
-            account.balance, account.available = pot.balance, pot.balance - pot.floor
+    for owner, currency, balance, floor in rows(_WALLETS, {"path": agent.path, "kind": Pot.Kind.WALLET}):
+        account = accounts.get(owner)
+        if account is not None and currency == account.organisation.currency:
+            account.balance, account.available = balance, balance - floor
+
+
+_SPENT = """
+    SELECT spent.organisation_id, sum(spent.messages) FILTER (WHERE in_span), sum(spent.segments) FILTER (WHERE in_span),
+        sum(spent.amount) FILTER (WHERE in_span)::bigint, sum(spent.amount) FILTER (WHERE created_at >= %(recently)s)::bigint
+    FROM (
+        SELECT settled.*, settled.created_at >= %(since)s AND settled.created_at < %(until)s AS in_span
+        FROM engine_settlement settled
+        JOIN accounts_organisation payer ON payer.id = settled.organisation_id AND payer.path <@ %(path)s::ltree
+        WHERE settled.status = %(status)s AND settled.id >= %(first_id)s
+    ) spent
+    GROUP BY spent.organisation_id
+"""
 
 
 def _set_figures(agent: Organisation, accounts: dict[UUID, Account], since: datetime, until: datetime) -> None:
     own: dict[UUID, Figures] = defaultdict(Figures)
     recently = timezone.now() - LASTS
-    in_span = Q(created_at__gte=since, created_at__lt=until)
-    spent = (
-        Settlement.objects.filter(
-            organisation__path__below=agent.path, status=Status.DELIVERED, id__gte=first_id_at(min(since, recently))
-        )
-        .values("organisation_id")
-        .annotate(
-            all_messages=Sum("messages", filter=in_span, default=0),
-            all_segments=Sum("segments", filter=in_span, default=0),
-            all_amount=Sum("amount", filter=in_span, default=0),
-            recent=Sum("amount", filter=Q(created_at__gte=recently), default=0),
-        )
-    )
-    for row in spent:
-        figures = own[row["organisation_id"]]
-        figures.messages, figures.segments = row["all_messages"], row["all_segments"]
-        figures.revenue = row["all_amount"]
-        if account := accounts.get(row["organisation_id"]):
-            account.recent_spend = row["recent"]
+    span = {"since": since, "until": until, "recently": recently, "first_id": first_id_at(min(since, recently))}
+    for payer, messages, segments, amount, recent in rows(
+        _SPENT, {"path": agent.path, "status": int(Status.DELIVERED), **span}
+    ):
+        own[payer] = Figures(messages=messages or 0, segments=segments or 0, revenue=amount or 0)
+        if account := accounts.get(payer):
+            account.recent_spend = recent or 0
     for customer, earner, amount in _shares(agent, since, until):
         if earner == agent.pk:
             own[customer].margin += amount
@@ -241,21 +263,20 @@ def _set_figures(agent: Organisation, accounts: dict[UUID, Account], since: date
         _gather(root, own)
 
 
-def _shares(agent: Organisation, since: datetime, until: datetime) -> Iterator[tuple[UUID, UUID, int]]:
+_SHARES = """
+    SELECT paid.organisation_id, paid.target_organisation_id, sum(paid.amount)::bigint FROM ledger_transfer paid
+    JOIN accounts_organisation payer ON payer.id = paid.organisation_id AND payer.path <@ %(path)s::ltree
+    JOIN accounts_organisation earner ON earner.id = paid.target_organisation_id AND earner.path <@ %(path)s::ltree
+    WHERE paid.id >= %(first_id)s AND paid.created_at >= %(since)s AND paid.created_at < %(until)s
+        AND paid.reason = ANY (%(reasons)s)
+    GROUP BY paid.organisation_id, paid.target_organisation_id
+"""
+
+
+def _shares(agent: Organisation, since: datetime, until: datetime) -> list[tuple[UUID, UUID, int]]:
     """Who of the agent and its sellers below got how much of what whom paid."""
-    rows = (
-        Transfer.objects.filter(
-            id__gte=first_id_at(since - timedelta(days=1)),
-            created_at__gte=since,
-            created_at__lt=until,
-            reason__in=(Reason.MARGIN, Reason.SETTLE),
-            organisation__path__below=agent.path,
-            target_organisation__path__below=agent.path,
-        )
-        .values_list("organisation_id", "target_organisation_id")
-        .annotate(total=Sum("amount"))
-    )
-    yield from rows
+    span = {"since": since, "until": until, "first_id": first_id_at(since - timedelta(days=1))}
+    return rows(_SHARES, {"path": agent.path, "reasons": [Reason.MARGIN, Reason.SETTLE], **span})
 
 
 def _gather(root: Account, own: dict[UUID, Figures]) -> None:
