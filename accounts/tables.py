@@ -1,11 +1,11 @@
 import django_tables2 as tables
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kit.formatting import ago, moment
+from kit.links import addresses_of
 
 from .models import ApiKey, AuditEntry, Membership
 
@@ -26,7 +26,7 @@ class MemberTable(tables.Table):
 
     def __init__(self, *args, me: Membership, can_change: bool, **kwargs) -> None:
         super().__init__(*args, exclude=() if can_change else ("change",), **kwargs)
-        self.me = me
+        self.me, self.url_of = me, addresses_of("accounts:member")
 
     def render_user(self, record: Membership) -> SafeString:
         you = gettext("you") if record.pk == self.me.pk else ""
@@ -42,9 +42,10 @@ class MemberTable(tables.Table):
         return ago(value) if value else gettext("never")
 
     def render_change(self, record: Membership) -> SafeString:
-        url = reverse("accounts:member", args=[record.pk])
         label = gettext("Change %(name)s") % {"name": record.user}
-        return format_html('<a class="btn sm" href="{}" aria-label="{}">{}</a>', url, label, gettext("Change"))
+        return format_html(
+            '<a class="btn sm" href="{}" aria-label="{}">{}</a>', self.url_of(record.pk), label, gettext("Change")
+        )
 
 
 class ApiKeyTable(tables.Table):
@@ -59,6 +60,10 @@ class ApiKeyTable(tables.Table):
     class Meta:
         template_name = TEMPLATE
         attrs = {"caption": _("API keys")}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.url_of = addresses_of("accounts:api_key_revoke")
 
     def render_name(self, record: ApiKey) -> SafeString:
         made = gettext("made by %(name)s") % {"name": record.created_by}
@@ -95,7 +100,7 @@ class ApiKeyTable(tables.Table):
             return ""
         return format_html(
             '<a class="btn sm d" href="{}" data-dialog="revoke-{}" aria-label="{}">{}</a>',
-            reverse("accounts:api_key_revoke", args=[record.pk]), record.pk,
+            self.url_of(record.pk), record.pk,
             gettext("Revoke %(name)s") % {"name": record.name}, gettext("Revoke"),
         )  # fmt: skip
 

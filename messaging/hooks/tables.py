@@ -1,10 +1,12 @@
 """The lists of this room."""
 
+from datetime import datetime
+
 import django_tables2 as tables
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from kit.formatting import ago
+from kit.formatting import ago, moment
 
 from .models import WebhookEndpoint
 
@@ -18,7 +20,7 @@ class WebhookTable(tables.Table):
         attrs={"td": {"class": "beside"}},
     )
     last_event = tables.Column(verbose_name=_("Latest event"), orderable=False, empty_values=())
-    created_at = tables.TemplateColumn("{% load numbers %}{{ value|moment }}", verbose_name=_("Added"))
+    created_at = tables.Column(verbose_name=_("Added"))
 
     class Meta:
         model = WebhookEndpoint
@@ -26,6 +28,9 @@ class WebhookTable(tables.Table):
         template_name = "components/table.html"
         empty_text = _("No webhook matches.")
         attrs = {"caption": _("Webhooks")}
+
+    def render_created_at(self, value: datetime) -> str:
+        return moment(value)
 
     def render_last_event(self, record: WebhookEndpoint) -> str:
         return ago(record.last_event_at) if record.last_event else gettext("none yet")
