@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.rules.permissions import Role
 from accounts.tests.factories import make_customer, signed_in
+from messaging.content.actions import new_version
 from messaging.content.models import MessageTemplate, Review, ReviewStatus, SenderId, TemplateVersion
 from messaging.content.tests.factories import (
     approved_sender,
@@ -36,6 +37,18 @@ def test_the_list_shows_status_and_why_a_version_was_sent_back():
 
     assert "Parcel" in content and "Approved" in content
     assert "Opt-out text missing" in content and "Reply STOP" in content
+
+
+def test_the_list_names_the_version_that_is_sent_until_the_next_is_approved():
+    customer = make_customer()
+    version = approved_version(customer)
+    with customer.scope():
+        new_version(template=version.template, author=version.author)
+
+    content = signed_in(customer).get(page("templates")).content.decode()
+
+    assert '<span class="st wait">Draft</span>\n<div class="meta">v1 can be sent</div>' in content
+    assert ">v1</td>" in content
 
 
 def test_the_lists_keep_their_query_budget(django_assert_max_num_queries):
