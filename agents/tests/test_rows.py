@@ -39,10 +39,16 @@ def row_of(
         ({"name": "<b>&"}, ">&lt;b&gt;&amp;</a>"),
         ({"level": 2, "seller_name": "<b>"}, "set by &lt;b&gt;"),
         ({"list_name": "<b>"}, "Customer · &lt;b&gt;"),
+        ({"name": '"><b>', "toggle": "?toggled=1"}, 'aria-label="Accounts below &quot;&gt;&lt;b&gt;">'),
     ],
 )
 def test_a_row_says_what_the_account_is(changes, shown):
     assert shown in row_of(**changes)
+
+
+def test_revenue_is_that_of_direct_accounts_alone():
+    assert "£8.00" in row_of(level=1)
+    assert "£8.00" not in row_of(level=2)
 
 
 def test_who_sells_nothing_sees_no_margins():
