@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Condition, Lock, Thread
 from time import monotonic
 from typing import Generic, TypeVar
@@ -22,6 +23,8 @@ Answer = TypeVar("Answer")
 
 #: Nobody waits longer than this for their turn.
 PATIENCE_SECONDS = 30.0
+#: After company that did not come, so many groups wait for that share of the pause; then it is tried again.
+WARY_GROUPS, WARY_SHARE = 10, 0.25
 
 
 class NotTaken(DomainError):
@@ -34,22 +37,40 @@ class NotTaken(DomainError):
 
 @dataclass(slots=True)
 class _Line(Generic[Item, Answer]):
-    """Who waits in one line, and the company the next group has been promised: so many are expected, until then."""
+    """Who waits in one line, and the company of the next group: so many are expected, until then."""
 
     waiting: deque[tuple[Item, Future[Answer]]] = field(default_factory=deque)
     expected: int = 0
     until: float = 0.0
     is_in_hand: bool = False
+    #: For so many groups nobody is waited for any longer than a short while: the last time it was in vain.
+    wary_for: int = 0
 
     def is_ready(self, now: float) -> bool:
         return not self.is_in_hand and (len(self.waiting) >= self.expected or now >= self.until)
+
+    def note_company(self) -> None:
+        """The next group begins: were all there who were expected?"""
+        if self.wary_for:
+            self.wary_for -= 1
+        elif len(self.waiting) < self.expected:
+            self.wary_for = WARY_GROUPS
+
+    def expect(self, company: int, *, pause: float) -> None:
+        """Wait for so many, for `pause` seconds at most."""
+        self.expected = company
+        self.until = monotonic() + (pause * WARY_SHARE if self.wary_for else pause)
+
+    def expect_nobody(self) -> None:
+        self.expected, self.until = 0, 0.0
 
 
 class Gatherer(Generic[Key, Item, Answer]):
     """Handles what is asked in groups, at most one group of each line at a time, in the order in which it was asked.
 
     `handle(key, items)` gives one answer for each item, in order; what it raises, everybody of that group gets.  After
-    a group of several as many are expected again: the line's next group waits for them, for `pause_seconds` at most.
+    a group of several as many are expected again, as from a caller whose requests follow each other: the line's next group
+    waits for them, for `pause_seconds` at most.  Where they do not come, the groups after it wait a quarter as long.
     Its threads, up to `threads`, come when they are needed; lines take turns with them.
     """
 
@@ -106,7 +127,7 @@ class Gatherer(Generic[Key, Item, Answer]):
         with self._lock:
             self._is_closing = True
             for line in self._lines.values():
-                line.until = 0.0  # nobody else is expected
+                line.expect_nobody()
             self._may_begin.notify_all()
         for thread in self._threads:
             thread.join()
@@ -127,8 +148,9 @@ class Gatherer(Generic[Key, Item, Answer]):
     def _serve(self) -> None:
         while turn := self._next_turn():
             key, line, group = turn
-            self._answer(key, group)
-            self._end_turn(key, line, len(group))
+            answer = self._handled(key, group)
+            self._end_turn(key, line, len(group))  # before they are answered, and ask again
+            answer()
         self._leave()
 
     def _next_turn(self) -> "tuple[Key, _Line[Item, Answer], list[tuple[Item, Future[Answer]]]] | None":
@@ -145,6 +167,7 @@ class Gatherer(Generic[Key, Item, Answer]):
                     continue
                 self._lines[ready] = line  # behind all others
                 line.is_in_hand = True
+                line.note_company()
                 return ready, line, self._take(line.waiting)
             return None
 
@@ -156,10 +179,9 @@ class Gatherer(Generic[Key, Item, Answer]):
         with self._lock:
             line.is_in_hand = False
             if size > 1 and not self._is_closing:
-                line.expected = min(self._most, size + len(line.waiting))
-                line.until = monotonic() + self._pause
+                line.expect(min(self._most, size + len(line.waiting)), pause=self._pause)
             else:
-                line.expected, line.until = 0, 0.0
+                line.expect_nobody()
             if not line.waiting and not line.expected:
                 del self._lines[key]
             self._may_begin.notify_all()
@@ -173,15 +195,22 @@ class Gatherer(Generic[Key, Item, Answer]):
                 group.append((item, place))
         return group
 
-    def _answer(self, key: Key, group: list[tuple[Item, "Future[Answer]"]]) -> None:
-        if not group:
-            return
+    def _handled(self, key: Key, group: list[tuple[Item, "Future[Answer]"]]) -> Callable[[], None]:
+        """Have the group handled; what gives each its answer."""
+        places = [place for _, place in group]
         try:
-            answers = self._handle(key, [item for item, _ in group])
-            pairs = list(zip(group, answers, strict=True))
+            answers = self._handle(key, [item for item, _ in group]) if group else []
+            pairs = list(zip(places, answers, strict=True))
         except BaseException as error:
-            for _, place in group:
-                place.set_exception(error)
-            return
-        for (_, place), answer in pairs:
-            place.set_result(answer)
+            return partial(_fail, places, error)
+        return partial(_give, pairs)
+
+
+def _give(pairs: list[tuple["Future[Answer]", Answer]]) -> None:
+    for place, answer in pairs:
+        place.set_result(answer)
+
+
+def _fail(places: list["Future[Answer]"], error: BaseException) -> None:
+    for place in places:
+        place.set_exception(error)

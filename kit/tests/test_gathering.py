@@ -1,11 +1,11 @@
 """What many ask for at one moment is done in one go, and each gets an answer of its own."""
 
 from concurrent.futures import Future
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Semaphore, Thread
 
 import pytest
 
-from kit.gathering import Gatherer, NotTaken
+from kit.gathering import WARY_GROUPS, Gatherer, NotTaken, _Line
 
 PATIENCE = 10
 
@@ -175,17 +175,17 @@ def test_who_comes_when_it_closes_is_told_that_nothing_was_done(handler):
 
 
 def test_company_is_waited_for_after_a_group_of_several_but_not_at_the_end(handler):
-    gatherer = Gatherer(handler, most=2, threads=1, name="test", pause_seconds=3_600)
-    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3, 4)])
+    gatherer = Gatherer(handler, most=5, threads=1, name="test", pause_seconds=3_600)
+    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3)])
     handler.may_end.set()
-    assert [answer.result(PATIENCE) for answer in answers[:3]] == [2, 4, 6]
-    answers.append(begin(gatherer.ask, "a", 5))
-    wait_for_waiting(gatherer, 2)
+    assert [answer.result(PATIENCE) for answer in answers] == [2, 4, 6]
+    last = begin(gatherer.ask, "a", 5)
+    wait_for_waiting(gatherer, 1)
 
     begin_to_close(gatherer).result(PATIENCE)
 
-    assert [answer.result(PATIENCE) for answer in answers[3:]] == [8, 10]
-    assert handler.groups == [("a", [1]), ("a", [2, 3]), ("a", [4, 5])]
+    assert last.result(PATIENCE) == 10
+    assert handler.groups == [("a", [1]), ("a", [2, 3]), ("a", [5])]
 
 
 def test_as_many_as_there_were_begin_without_waiting_any_longer(made, handler):
@@ -201,6 +201,67 @@ def test_as_many_as_there_were_begin_without_waiting_any_longer(made, handler):
 
     assert [answer.result(PATIENCE) for answer in answers] == [10, 12, 14]
     assert [len(items) for _, items in handler.groups] == [1, 3, 3]
+
+
+@pytest.mark.parametrize(("most", "size"), [(100, 5), (4, 4)])
+def test_who_waited_meanwhile_is_expected_too_up_to_the_most_of_a_group(made, most, size):
+    sizes, gate = [], Semaphore(0)
+
+    def handle(line, items):
+        sizes.append(len(items))
+        assert gate.acquire(timeout=PATIENCE)
+        return items
+
+    gatherer = Gatherer(handle, most=most, threads=1, name="test", pause_seconds=3_600)
+    made.append(gatherer)
+    ask_for(gatherer, 1)
+    wait_until(lambda: sizes == [1])
+    ask_for(gatherer, 2)
+    gate.release()
+    wait_until(lambda: sizes == [1, 2])
+    ask_for(gatherer, 3)
+    gate.release()
+    wait_until(lambda: not gatherer._lines["a"].is_in_hand)
+    assert sizes == [1, 2]
+
+    for number in range(size - 3):
+        begin(gatherer.ask, "a", number)
+    wait_until(lambda: sizes == [1, 2, size])
+    gate.release()
+
+
+def ask_for(gatherer, count):
+    """So many more ask; they wait, or are in hand at once."""
+    for number in range(count):
+        begin(gatherer.ask, "a", number)
+        wait_until(lambda number=number: gatherer._lines and len(gatherer._lines["a"].waiting) in (number + 1, 0))
+
+
+def test_who_is_answered_and_asks_again_at_once_is_not_expected_twice(made, handler):
+    gatherer = Gatherer(handler, most=100, threads=1, name="test", pause_seconds=3_600)
+    made.append(gatherer)
+    answers = queue_up(gatherer, handler, [("a", n) for n in (1, 2, 3, 4)])
+    expected = begin(lambda: answers[-1].result(PATIENCE) and gatherer._lines["a"].expected)
+
+    handler.may_end.set()
+
+    assert expected.result(PATIENCE) == 3
+
+
+def test_company_that_did_not_come_is_waited_for_a_shorter_while_until_it_is_tried_again(monkeypatch):
+    monkeypatch.setattr("kit.gathering.monotonic", lambda: 100.0)
+    line = _Line()
+
+    def waits_for(present):
+        line.expect(3, pause=8)
+        line.waiting.extend(range(present))
+        line.note_company()
+        line.waiting.clear()
+        return line.until - 100
+
+    assert [waits_for(3), waits_for(3), waits_for(1)] == [8, 8, 8]
+    assert {waits_for(1) for _ in range(WARY_GROUPS)} == {2}
+    assert waits_for(3) == 8
 
 
 def test_nobody_waits_longer_than_the_pause_for_company_that_does_not_come(made, handler):
