@@ -51,6 +51,7 @@ SMALL_BATCH = 64
 def planned_once(statement: str, parameters: Parameters, *, size: int) -> list[tuple]:
     """The rows of a statement for a batch of `size`, whose plan the connection keeps for some seconds while batches are small.
 
+    Not for what reads or changes messages: a kept plan can leave out no day's partition, and locks them all each time.
     Parameters travel apart from the statement then, so each needs a cast or a place that says its type.  Raises
     OperationalError, once a connection, where a migration has changed the type of a column since it was planned: the
     transaction is to be tried again.

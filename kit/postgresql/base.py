@@ -30,6 +30,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def forget_old_plans(self) -> None:
         """Have the server plan prepared statements anew after some seconds: a round trip now and then."""
+        self.validate_no_broken_transaction()
         now = monotonic()
         if now - self._plans_since > PLANS_KEPT_SECONDS:
             self._plans_since = now

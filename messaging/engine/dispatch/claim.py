@@ -5,7 +5,7 @@ from uuid import UUID
 
 from kit import tenancy
 from kit.ids import uuid7
-from kit.sql import array, planned_once, rows
+from kit.sql import array, rows
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import Lane, Status
 
@@ -114,10 +114,9 @@ def claim(*, channel_id: UUID, limit: int, worker: str) -> list[Claimed]:
         ids = _pick(channel_id, limit)
         if not ids:
             return []
-        taken = planned_once(
+        taken = rows(
             _TAKE,
             {"ids": array(ids), "claim": uuid7(), "channel": channel_id, "worker": worker, "lease": LEASE_SECONDS},
-            size=len(ids),
         )
         settle(_ended(id, why) for id, *_, why in taken if why)
         return [Claimed._make(facts) for *facts, why in taken if not why]

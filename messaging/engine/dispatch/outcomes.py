@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
-from kit.sql import array, planned_once, run, text_array
+from kit.sql import array, run, text_array
 from messaging.channels.types.base import NotSent, Outcome, Refused, Sent, Unknown
 from messaging.engine.settle import Change, settle
 from messaging.engine.states import LANES, AttemptOutcome, Status
@@ -166,7 +166,7 @@ def _record_further(channel_id: UUID, results: list[Result]) -> None:
 def _write(statement: str, channel_id: UUID, results: list[Result], **columns: list[int]) -> None:
     if results:
         messages = [result.message for result in results]
-        planned_once(
+        run(
             statement,
             {
                 "channel": channel_id,
@@ -181,7 +181,6 @@ def _write(statement: str, channel_id: UUID, results: list[Result], **columns: l
                 "claims": _repeated([message.claim_id for message in messages]),
                 **{name: array(values) for name, values in columns.items()},
             },
-            size=len(results),
         )
 
 

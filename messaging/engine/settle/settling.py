@@ -77,7 +77,6 @@ def settle(changes: Iterable[Change]) -> int:
             "statuses": array([int(change.status) for change in by_message]),
             "codes": text_array([change.error_code[:40] for change in by_message]),
         },
-        size=len(by_message),
     )
     if not groups:
         return 0

@@ -7,9 +7,14 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
+from kit.ids import made_at
 from kit.sql import rows, run
+from messaging.engine.models import Message
+from messaging.engine.receipts import store_news
+from messaging.engine.states import Status
 
 from .factories import World, make_world
+from .receipts import news_of
 
 pytestmark = pytest.mark.django_db
 BATCH = 1_000
@@ -67,3 +72,23 @@ def test_a_batch_is_claimed_sent_and_settled_without_comparing_each_with_each(qu
 
     assert len(sent) == BATCH
     assert {sql: seen for sql, seen in most.items() if seen > A_MESSAGE * BATCH} == {}
+
+
+def days_locked() -> set[str]:
+    """The days' partitions that this transaction has a lock on."""
+    found = rows(
+        "SELECT DISTINCT relname FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
+        " WHERE pid = pg_backend_pid() AND relname ~ '^engine_message_[0-9]+$'"
+    )
+    return {day for (day,) in found}
+
+
+def test_a_small_batch_looks_at_no_day_but_its_own():
+    """A platform keeps four hundred days: a plan for all of them takes longer than the batch, and locks them all."""
+    world = make_world()
+    accepted = world.accept(3).messages
+
+    store_news(channel_id=world.channel.pk, **news_of(*((reference, "delivered") for reference in world.send())))
+
+    assert days_locked() == {f"engine_message_{made_at(message.id):%Y%m%d}" for message in accepted}
+    assert {message.status for message in Message.objects.all()} == {Status.DELIVERED}
