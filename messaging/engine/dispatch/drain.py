@@ -29,8 +29,6 @@ RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
 #: Where something just left, more may come: a look costs less than being rung for it.
 LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
-#: A batch smaller than it could be, and than this, was all that was ripe: the next look may wait until it is answered.
-FEW = 50
 
 
 def nothing() -> None:
@@ -79,7 +77,7 @@ def drain(
             time.sleep(LOOK_SECONDS)
         elif not on_the_wire:
             attendance.end()
-        if on_the_wire and (len(batch) < min(FEW, channel.batch_size) or len(on_the_wire) >= IN_FLIGHT):
+        if on_the_wire and (_is_all(batch, channel) or len(on_the_wire) >= IN_FLIGHT):
             _finish(channel, on_the_wire.popleft())
             lingers_until = time.monotonic() + LINGER_SECONDS
 
@@ -113,6 +111,12 @@ def _claim(channel: OpenChannel) -> list[Claimed]:
     except (OperationalError, InterfaceError) as error:
         _reconnect_or_raise(error)
         return []
+
+
+def _is_all(batch: list[Claimed], channel: OpenChannel) -> bool:
+    """Whether nothing else was ripe: a batch that could have been larger, of one organisation.  Several share a batch evenly,
+    whatever waits for each."""
+    return len(batch) < channel.batch_size and len({message.organisation_id for message in batch}) < 2
 
 
 def _record(channel: OpenChannel, claimed: dict[UUID, Claimed], outcomes: list[Outcome]) -> None:

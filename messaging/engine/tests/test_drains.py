@@ -1,5 +1,7 @@
 """A drain on its way when the database goes."""
 
+from importlib import import_module
+
 import psycopg
 import pytest
 from django.db import connection
@@ -102,3 +104,43 @@ def test_a_batch_is_no_more_than_a_few_windows():
         channel.note_batch(channel.batch_size, 0.01)
 
     assert channel.batch_size == 10
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """What a drain does, in order: how many messages it claims, and when it writes down outcomes."""
+    done, draining = [], import_module("messaging.engine.dispatch.drain")
+    claim, record = draining.claim, draining.record_outcomes
+
+    def note_claim(**facts):
+        batch = claim(**facts)
+        done.append(len(batch))
+        return batch
+
+    def note_outcomes(**facts):
+        done.append("written down")
+        return record(**facts)
+
+    monkeypatch.setattr(draining, "claim", note_claim)
+    monkeypatch.setattr(draining, "record_outcomes", note_outcomes)
+    return done
+
+
+def test_the_next_batch_is_claimed_while_the_last_one_is_on_the_wire_where_several_share_it(steps):
+    world, other = make_world(), make_world()
+    Channel.objects.filter(pk=world.channel.pk).update(window=8)  # batches of four, two for each
+    world.accept(6)
+    other.accept(1)
+
+    assert drain(channel_id=world.channel.pk) == 7
+
+    assert steps[:3] == [3, 4, "written down"]
+
+
+def test_no_look_is_wasted_while_all_there_was_is_on_the_wire(steps):
+    world = make_world()
+    world.accept(3)
+
+    assert drain(channel_id=world.channel.pk) == 3
+
+    assert steps[:2] == [3, "written down"]
