@@ -45,8 +45,12 @@ def first_id_at(instant: datetime) -> uuid.UUID:
 
 
 def id_in(text: str) -> uuid.UUID | None:
-    """The id a text is; None where it is anything else."""
+    """The id a text is, written as ids are: 8-4-4-4-12 hexadecimal digits, small or capital.  None where it is anything else.
+
+    Other ways to write one (without hyphens, in braces, as a URN) may be somebody's own name or reference.
+    """
     try:
-        return uuid.UUID(text)
+        id = uuid.UUID(text)
     except ValueError:
         return None
+    return id if str(id) == text.lower() else None
