@@ -1,5 +1,7 @@
 """Charts say in a table what they draw."""
 
+from django.utils.safestring import SafeString
+
 from kit.templatetags.meters import chart_rows
 
 
@@ -16,3 +18,9 @@ def test_what_a_chart_names_is_escaped():
     data = {"x": ["<b>"], "series": [{"data": [1]}], "unit": "&"}
 
     assert chart_rows(data) == '<tr><th scope="row">&lt;b&gt;</th><td class="n">1&amp;</td></tr>'
+
+
+def test_what_is_html_already_is_not_escaped_again():
+    data = {"x": [SafeString("R&amp;D")], "series": [{"data": [1]}], "unit": SafeString("&nbsp;ms")}
+
+    assert chart_rows(data) == '<tr><th scope="row">R&amp;D</th><td class="n">1&nbsp;ms</td></tr>'
