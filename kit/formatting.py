@@ -98,7 +98,8 @@ _STORED = re.compile(r"\+[1-9][0-9]{7,14}")
 def _as_stored(number: str) -> Any:
     """A number as it is stored, taken apart; None when it has another shape.
 
-    Reading one as if a person had typed it takes as long as a list's row of everything else.
+    Reading one as if a person had typed it takes as long as a list's row of everything else, and would drop a national
+    prefix that a carrier left in (the second 1 of +1 1…): what is shown is what is stored.
     """
     if not _STORED.fullmatch(number):
         return None

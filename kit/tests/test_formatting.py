@@ -90,6 +90,11 @@ def test_a_stored_number_is_written_as_one_that_was_typed():
                 )
 
 
+@pytest.mark.parametrize("stored", ["+112125551234", "+784951234567", "+3708612345678", "+559011991234567"])
+def test_a_national_prefix_left_in_a_stored_number_stays_visible(stored):
+    assert formatting.spaced_phone(stored).replace(" ", "").replace("-", "") == stored
+
+
 @pytest.mark.parametrize(
     ("_case", "seconds", "written"),
     [
