@@ -142,7 +142,7 @@ def last_approved_before(version: TemplateVersion) -> TemplateVersion | None:
 
 
 def sendable(organisation: Organisation, version_id: UUID, sender_id: UUID) -> tuple[TemplateVersion, SenderId]:
-    """The version and the sender, both the organisation's and both approved.
+    """The version (a template's id means its latest approved one) and the sender, both the organisation's and both approved.
 
     Raises NotFound for ids that are not the organisation's, NotApproved for what may not be sent (yet, or any more).
     """

@@ -120,7 +120,7 @@ DATABASES = {
 LOCK_TIMEOUT = os.environ.get("SIGNALBOX_LOCK_TIMEOUT", "10s")
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
-        # Both are for kit.sql.planned_once, whose plans are made for all parameters at once; nothing else is prepared.
+        # For kit.sql.planned_once, the only one to prepare anything: plans for all parameters.  PostgreSQL's own functions follow.
         "prepare_threshold": 0,
         "options": f"-c plan_cache_mode=force_generic_plan -c jit=off -c lock_timeout={LOCK_TIMEOUT}"
         " -c idle_in_transaction_session_timeout=60s -c app.organisation=",

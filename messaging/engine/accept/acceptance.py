@@ -54,7 +54,7 @@ def accept_messages(
     is_test: bool = False,
     leave_out_unusable: bool = False,
 ) -> Accepted:
-    """Take 1 to 2,000 messages: rendered, screened, priced, paid for, stored and queued, as a part of the caller's transaction.
+    """Take a batch of messages: rendered, screened, priced, paid for, stored and queued, as a part of the caller's transaction.
 
     When that commits, all of it is on disk.  A draft that can't be sent refuses the whole call
     (MessagesRefused names each), or with `leave_out_unusable` only itself.  Who opted out of promotion is stored
