@@ -12,6 +12,7 @@ from messaging.content.actions import archive_template, new_version
 from messaging.content.tests.factories import make_author, rejected_version, submitted_version
 from messaging.engine.states import Status
 from messaging.traffic.tests.factories import count_traffic
+from portal.site.home.attention import rejected_templates
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,17 @@ def test_a_template_mended_since_or_archived_needs_nobody():
         archive_template(template=archived.template, by=archived.author)
 
     assert "was rejected" not in text_of(signed_in(customer).get("/home/"))
+
+
+def test_a_reseller_is_not_asked_to_mend_the_templates_of_its_customers():
+    agent = make_agent()
+    rejected_version(make_customer(parent=agent), name="Winter sale")
+    own = rejected_version(agent, name="Newsletter")
+
+    with agent.downline_scope():
+        [item] = rejected_templates(agent)
+
+    assert str(own.template_id) in item["url"]
 
 
 def test_htmx_gets_the_figures_alone():
