@@ -5,8 +5,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from billing.ledger.books import problems
-from billing.ledger.models import Account
+from billing.ledger.errors import InsufficientBalance
+from billing.ledger.models import Account, Transfer
 from billing.ledger.tests.factories import fund
+from billing.packages.models import AllowanceUse
+from billing.packages.tests.factories import make_allowance
 from kit.money import money
 from messaging.campaigns import batches
 from messaging.campaigns.actions import resume_campaign
@@ -14,7 +17,8 @@ from messaging.campaigns.batches import accept_next_batch
 from messaging.campaigns.models import SkippedRow
 from messaging.campaigns.tests.factories import accept_all, act, make_started, make_world
 from messaging.content.models import MessageTemplate
-from messaging.engine.models import Message
+from messaging.engine.accept import acceptance
+from messaging.engine.models import Message, QueueEntry, TrafficCount
 from messaging.engine.queries import progress_of
 from messaging.engine.states import Status
 from messaging.recipients.models import OptOut
@@ -85,6 +89,33 @@ def test_money_that_runs_out_stops_the_campaign_until_there_is_more(monkeypatch)
     act(resume_campaign, world, campaign)
     accept_all(campaign)
     assert (campaign.status, campaign.accepted, campaign.stop_reason) == ("sending", 5, {})
+
+
+def test_a_refusal_after_everything_was_written_takes_back_all_of_it_but_the_reason(monkeypatch):
+    world = make_world()
+    allowance = make_allowance(world.customer, segments=2)
+    campaign = make_started(world, count=3)
+    before, hold = rows_written(), acceptance.hold
+
+    def hold_and_refuse(**facts):
+        hold(**facts)
+        assert Message.objects.count() == 3
+        raise InsufficientBalance(needed=money("0.04"), available=0, currency="GBP")
+
+    monkeypatch.setattr(acceptance, "hold", hold_and_refuse)
+    accept_all(campaign)
+
+    assert rows_written() == before
+    assert (campaign.status, campaign.accepted, campaign.cursor) == ("stopped", 0, 0)
+    assert campaign.stop_reason["code"] == "insufficient_balance"
+    allowance.refresh_from_db()
+    assert (allowance.taken, world.balance(Kind.HOLD)) == (0, 0)
+
+
+def rows_written() -> list[int]:
+    """How many rows there are of what accepting writes."""
+    kinds = (Message, QueueEntry, TrafficCount, Transfer, AllowanceUse)
+    return [kind.objects.count() for kind in kinds]
 
 
 def test_an_approval_that_was_withdrawn_stops_the_campaign():
