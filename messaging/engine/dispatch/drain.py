@@ -29,6 +29,8 @@ RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
 #: Where something just left, more may come: a look costs less than being rung for it.
 LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
+#: Fewer messages than this are answered before many more can have come.
+FEW = 50
 
 
 def nothing() -> None:
@@ -114,9 +116,9 @@ def _claim(channel: OpenChannel) -> list[Claimed]:
 
 
 def _is_all(batch: list[Claimed], channel: OpenChannel) -> bool:
-    """Whether nothing else was ripe: a batch that could have been larger, of one organisation.  Several share a batch evenly,
-    whatever waits for each."""
-    return len(batch) < channel.batch_size and len({message.organisation_id for message in batch}) < 2
+    """Whether nothing else is worth a look: a few that could have been more, of one organisation.  Several share a batch
+    evenly, whatever waits for each."""
+    return len(batch) < min(FEW, channel.batch_size) and len({message.organisation_id for message in batch}) < 2
 
 
 def _record(channel: OpenChannel, claimed: dict[UUID, Claimed], outcomes: list[Outcome]) -> None:
