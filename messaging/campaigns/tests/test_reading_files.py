@@ -69,6 +69,14 @@ def test_recipients_keep_their_other_columns_and_unusable_rows_their_number_as_t
     assert file.columns == ["name", "city"]
 
 
+def test_of_an_endless_cell_only_the_beginning_is_repeated():
+    file = make_file(make_customer(), "phone\n+447400123456\n" + "7" * 1_000 + "\n")
+
+    [row] = file.unusable_rows.all()
+
+    assert row.typed == "7" * 200
+
+
 def test_a_file_is_read_once_it_is_uploaded(django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         file = upload(make_customer(), people(3))
