@@ -8,7 +8,8 @@ new one has loaded the application, and if that fails it stays.
 
 A connection that is kept open belongs to one process.  Were it closed while its caller is about to ask again, the caller
 could not know whether the question was heard.  So a process that is to go first says with each answer that it is the
-connection's last; only then it closes those that are idle, finishes what it has, and ends.
+connection's last; only then it closes those that are idle, finishes what it has, and ends.  Who has connected in that very
+moment and said nothing yet is hung up on, and has to connect again: nothing of theirs was heard.
 """
 
 import logging
