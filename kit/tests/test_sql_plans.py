@@ -1,7 +1,8 @@
 """Plans that are kept while the tables under them change."""
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from kit.postgresql.base import PLANS_KEPT_SECONDS
 from kit.sql import planned_once, rows, run
@@ -89,3 +90,13 @@ def test_a_plan_made_for_a_small_table_does_not_outlive_its_growth(words, clock)
     find("short")
 
     assert "Seq Scan" not in plan()
+
+
+def test_plans_are_not_renewed_in_a_transaction_that_is_broken(words, clock):
+    with transaction.atomic():
+        with pytest.raises(ProgrammingError), transaction.atomic(savepoint=False):
+            run("SELECT nothing_of_the_kind()")
+        clock[0] += PLANS_KEPT_SECONDS + 1
+
+        with pytest.raises(TransactionManagementError):
+            find("short")
