@@ -1,7 +1,7 @@
 """Plans that are kept while the tables under them change."""
 
 import pytest
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from kit.postgresql.base import PLANS_KEPT_SECONDS
@@ -52,6 +52,7 @@ def clock(monkeypatch):
     """The seconds that the connection's clock shows; a test moves them on."""
     shown = [1_000_000.0]
     monkeypatch.setattr("kit.postgresql.base.monotonic", lambda: shown[0])
+    monkeypatch.setattr(connections["default"], "_plans_since", 0.0)
     return shown
 
 
