@@ -8,17 +8,20 @@ new one has loaded the application, and if that fails it stays.
 
 A connection that is kept open belongs to one process.  Were it closed while its caller is about to ask again, the caller
 could not know whether the question was heard.  So a process that is to go first says with each answer that it is the
-connection's last; only then it closes those that are idle, finishes what it has, and ends.  Who has connected in that very
-moment and said nothing yet is hung up on, and has to connect again: nothing of theirs was heard.
+connection's last, and takes no new one: who has connected to it a moment ago has as long to ask.  Only then it closes those
+that are idle, finishes what it has, and ends.
 """
 
 import logging
 import multiprocessing
 import os
+import select
 import signal
+import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any
 
 from granian import cli
@@ -41,7 +44,7 @@ StartResponse = Callable[..., Any]
 
 
 class Polite:
-    """The application, which can be told to make each answer the last on its connection."""
+    """The application, which can be told to take no new connection and to make each answer the last on its own."""
 
     def __init__(self, application: Callable[[dict[str, Any], StartResponse], Iterable[bytes]]) -> None:
         self._application = application
@@ -49,6 +52,7 @@ class Polite:
 
     def leave(self, *signalled: Any) -> None:
         self._is_leaving = True
+        stop_accepting()
 
     def __call__(self, wsgi: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         return self._application(wsgi, _last(start_response) if self._is_leaving else start_response)
@@ -59,6 +63,35 @@ def _last(start_response: StartResponse) -> StartResponse:
         return start_response(status, [*headers, ("Connection", "close")], *rest)
 
     return start
+
+
+def stop_accepting() -> None:
+    """This process takes no more connections; those that share its listening socket go on taking them.
+
+    Granian offers no way to, and closing the socket or shutting it down would do it to all.  So the socket is taken from
+    what the process's event loop looks at: proc_pid_fdinfo(5) tells which that is, epoll_ctl(2) takes it out.
+    """
+    for looking, listening in _listened_to():
+        with select.epoll.fromfd(os.dup(looking)) as epoll:
+            epoll.unregister(listening)
+
+
+def _listened_to() -> Iterator[tuple[int, int]]:
+    """An epoll instance of this process and a listening socket that it looks at, as file descriptors."""
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        if not os.path.lexists(entry) or os.readlink(entry) != "anon_inode:[eventpoll]":
+            continue
+        for line in Path("/proc/self/fdinfo", entry.name).read_text().splitlines():
+            if line.startswith("tfd:") and _is_listening(watched := int(line.split()[1])):
+                yield int(entry.name), watched
+
+
+def _is_listening(descriptor: int) -> bool:
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as one:
+            return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:  # no socket, or closed meanwhile
+        return False
 
 
 class Loader:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from django.conf import settings
 
+from portal import serve
 from portal.stack.ports import HOST, any_free
 
 CLIENTS, PATIENCE_SECONDS = 4, 60
@@ -40,6 +41,7 @@ class Callers:
 
     def __init__(self, port: int) -> None:
         self.port, self.told, self.trouble = port, Counter(), []
+        self.since_last = 0  # answers since a process said that one was its connection's last
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._go_on) for _ in range(CLIENTS)]
         for thread in self._threads:
@@ -53,7 +55,9 @@ class Callers:
     def _go_on(self) -> None:
         while not self._stopped.is_set():
             try:
-                self.told[asked(self.port)] += 1
+                name, is_last = answer_of(self.port)
+                self.since_last = 0 if is_last else self.since_last + 1
+                self.told[name] += 1
             except Exception as error:
                 self.trouble.append(error)
                 self._stopped.wait(0.1)
@@ -110,10 +114,16 @@ def serving(folder, *program):
 
 
 def asked(port: int, path: str = "/") -> str:
+    return answer_of(port, path)[0]
+
+
+def answer_of(port: int, path: str = "/") -> tuple[str, bool]:
+    """What is told, and whether the connection may not be used again."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", path)
-        return connection.getresponse().read().decode()
+        answer = connection.getresponse()
+        return answer.read().decode(), answer.getheader("Connection") == "close"
     finally:
         connection.close()
 
@@ -183,6 +193,18 @@ def test_connections_on_which_nobody_asks_hold_nobody_up(web):
 
     assert callers.trouble == []
     assert "requests in hand" not in said(folder)
+
+
+def test_a_process_that_takes_leave_takes_no_new_connections(web):
+    """Who connects to it just before it ends would be hung up on: those that stay take them all."""
+    _folder, process, callers = web
+    [leaving, _staying] = children(process.pid)
+
+    os.kill(leaving, serve.LEAVE)
+
+    wait_until(lambda: callers.since_last > 40 * CLIENTS)  # of two processes, each takes every other connection
+    assert leaving in children(process.pid)
+    assert callers.trouble == []
 
 
 def test_a_long_request_is_finished_by_the_process_that_has_it(web):

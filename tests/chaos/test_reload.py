@@ -52,11 +52,7 @@ class Senders:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", "Idempotency-Key": number}
         connection = http.client.HTTPConnection(HOST, self.house.port, timeout=30)
         try:
-            try:
-                connection.request("POST", "/api/v1/messages", json.dumps(wanted), headers)
-            except BrokenPipeError:  # hung up on before a word was said (see portal/serve.py): nothing was asked yet
-                connection.close()
-                connection.request("POST", "/api/v1/messages", json.dumps(wanted), headers)
+            connection.request("POST", "/api/v1/messages", json.dumps(wanted), headers)
             answer = connection.getresponse()
             said = answer.read()
         finally:
