@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from messaging.channels.types.smpp.session import Limits, Session, SessionHandle
 from portal.stack.carrier.agenda import Agenda
 from portal.stack.carrier.fates import Fates
 from portal.stack.carrier.journal import Journal
+from portal.stack.carrier.names import Names
 from portal.stack.carrier.owed import Owed
 from portal.stack.carrier.postbag import Postbag, inbound_body, receipt_body
 from portal.stack.carrier.rules import DEMO_RULES, Rules, Verdict, is_throttled, verdict
@@ -51,16 +51,14 @@ class Carrier(SessionHandler):
         self.settings, self.rules = settings, settings.rules
         self.counts: Counter[str] = Counter()
         self._lines: dict[Session, int] = {}  # and how many submits each has brought
-        # Names must not come back after a restart, or an old receipt would fit a new message.
-        self._names = f"{time.time_ns() // 1_000_000:x}"
-        self._named = 0
+        self._names = Names(is_decimal=settings.decimal_receipts)
         self._throttled_parts: Counter[tuple[str, int | None, int]] = Counter()
 
     async def start(self) -> None:
         settings = self.settings
         self._agenda = Agenda()
         self._journal = Journal(settings.log, durable=settings.durable_log, is_packed=settings.is_packed)
-        self._fates = Fates()
+        self._fates = Fates(self._names)
         owed = Owed(settings.owed) if settings.owed else None
         self._postbag = Postbag(self._agenda, limit=settings.receipts_kept, owed=owed)
         limits = Limits(
@@ -198,8 +196,11 @@ class Carrier(SessionHandler):
         return False
 
     def _accept(self, session: Session, sequence: int, message: pdu.Message, fate: Verdict) -> None:
-        message_id = self._next_name()
         self.counts["accepted"] += 1
+        number = self.counts["accepted"]
+        message_id = self._names.of(number)
+        final_in = 0 if fate.early else fate.answer_delay + fate.receipt_delay
+        self._fates.remember(number, message.source, fate, seconds=final_in)
         self._journal.note(message, message_id=message_id, status=0)
         if fate.early:
             self._promise_receipts(message, message_id, fate, seconds=0)
@@ -211,16 +212,9 @@ class Carrier(SessionHandler):
         else:
             session.answer(pdu.SUBMIT_SM, sequence, pdu.OK, answer)
         if not fate.early:
-            self._promise_receipts(message, message_id, fate, seconds=delay + fate.receipt_delay)
-
-    def _next_name(self) -> str:
-        self._named += 1
-        if self.settings.decimal_receipts:
-            return f"{(int(self._names, 16) << 24) + self._named:X}"
-        return f"{self._names}-{self._named:x}"
+            self._promise_receipts(message, message_id, fate, seconds=final_in)
 
     def _promise_receipts(self, message: pdu.Message, message_id: str, fate: Verdict, *, seconds: float) -> None:
-        self._fates.remember(message_id, message.source, fate, seconds=seconds)
         if fate.no_receipt or not message.registered_delivery & 0x03:
             return
         name = str(int(message_id, 16)) if self.settings.decimal_receipts else message_id
