@@ -1,12 +1,14 @@
 """UUIDv7 ids (RFC 9562 §5.7): the first 48 bits are Unix milliseconds, so an id is key, order and cursor in one."""
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
+_WRITTEN = re.compile("[0-9a-f]{8}(-?)" + r"[0-9a-f]{4}\1" * 3 + "[0-9a-f]{12}", re.IGNORECASE)
 _RANDOM_BITS_A, _RANDOM_BITS_B = (1 << 12) - 1, (1 << 62) - 1
 
 
@@ -45,12 +47,8 @@ def first_id_at(instant: datetime) -> uuid.UUID:
 
 
 def id_in(text: str) -> uuid.UUID | None:
-    """The id a text is, written as ids are: 8-4-4-4-12 hexadecimal digits, small or capital.  None where it is anything else.
+    """The id a text is: 32 hexadecimal digits, small or capital, as 8-4-4-4-12 or without hyphens.  None for anything else.
 
-    Other ways to write one (without hyphens, in braces, as a URN) may be somebody's own name or reference.
+    Thirty-two digits may be somebody's own name or reference too: whoever has both looks for the id first.
     """
-    try:
-        id = uuid.UUID(text)
-    except ValueError:
-        return None
-    return id if str(id) == text.lower() else None
+    return uuid.UUID(text) if _WRITTEN.fullmatch(text) else None

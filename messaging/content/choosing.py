@@ -9,11 +9,12 @@ from .queries import approved_senders_of, approved_versions_of, sendable_sender,
 
 
 def version_named(organisation: Organisation, template: str) -> TemplateVersion:
-    """The latest approved version of a template given by id or name, or exactly the version given by its id."""
-    if id := id_in(template):
-        found = sendable_version(organisation, id)
-    else:
-        found = approved_versions_of(organisation).filter(template__name=template).first()
+    """The latest approved version of a template given by id or name, or exactly the version given by its id.
+
+    A name may look like an id: it names its template where no approved one has that id.
+    """
+    found = sendable_version(organisation, id) if (id := id_in(template)) else None
+    found = found or approved_versions_of(organisation).filter(template__name=template).first()
     if found is None:
         raise NotFound("There is no approved template with this id or name.", field="template", given=template)
     return found

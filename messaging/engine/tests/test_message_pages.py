@@ -208,13 +208,23 @@ def test_search_finds_by_number_reference_and_name(world):
     assert client.get("/search/", {"q": "kestrel"}).context["found"].senders[0].name == "Kestrel"
 
 
-def test_an_id_leads_straight_to_its_message(world):
+@pytest.mark.parametrize("write", [str, lambda id: str(id).upper(), lambda id: id.hex])
+def test_an_id_leads_straight_to_its_message(world, write):
     world.accept(1)
     message = world.message()
 
-    response = signed_in(world.customer).get("/search/", {"q": f" {message.pk} "})
+    response = signed_in(world.customer).get("/search/", {"q": f" {write(message.pk)} "})
 
     assert response.url == f"/messages/{message.pk}/"
+
+
+def test_a_reference_that_looks_like_an_id_is_found(world):
+    world.accept(1)
+    Message.objects.filter(organisation=world.customer).update(client_reference=world.customer.pk.hex)
+
+    found = signed_in(world.customer).get("/search/", {"q": world.customer.pk.hex}).context["found"]
+
+    assert len(found.messages) == 1
 
 
 @pytest.mark.parametrize("words", ["", "\x00", "x" * 500, "' OR 1=1 --", "%", "١٢٣٤٥٦٧"])

@@ -8,6 +8,7 @@ import pytest
 from accounts.tests.factories import make_api_key
 from billing.ledger.models import Account
 from kit.money import money
+from messaging.content.tests.factories import approved_version
 from messaging.engine.dispatch import drain
 from messaging.engine.models import IdempotencyRecord, Message, TrafficCount
 from messaging.engine.receipts import fold_all
@@ -235,6 +236,28 @@ def test_another_tenants_template_is_as_if_it_did_not_exist(world, client):
 
     assert foreign.status_code == missing.status_code == 404
     assert foreign.json()["error"]["code"] == missing.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("write", [str, lambda id: str(id).upper(), lambda id: id.hex, lambda id: id.hex.upper()])
+def test_an_id_is_one_with_or_without_hyphens_in_small_letters_or_capitals(world, post, write):
+    for template in (world.wording.template_id, world.wording.id):
+        answer = post(one(template=write(template), sender=write(world.sender.pk)))
+
+        assert answer.status_code == 202, answer.content
+
+
+def test_a_template_whose_name_looks_like_an_id_is_found_where_no_template_has_that_id(world, post):
+    named = uuid4().hex
+    approved_version(world.customer, name=named, body="From {name} with digits")
+    approved_version(world.customer, name=world.wording.template_id.hex, body="From {name} with another's id")
+
+    for template in (named, world.wording.template_id.hex):
+        assert post(one(template=template, sender=str(world.sender.pk))).status_code == 202
+
+    assert [message.body for message in Message.objects.order_by("pk")] == [
+        "【Kestrel】From Ada with digits",
+        "【Kestrel】Hello Ada, it is ready.",
+    ]
 
 
 def test_messages_are_read_by_id_and_page_by_page(world, post, client):
