@@ -1,13 +1,18 @@
 """What we decide about allauth's pages and mail."""
 
+from collections.abc import Collection
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.http import HttpRequest
 
 from kit.sealing import seal, unseal
 
 from . import audit
+from .actions import end_sessions
 from .addresses import client_address
 from .models import User
 
@@ -24,6 +29,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request) or super().get_client_ip(request)
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):
+    """Ends sessions together; allauth would ask for each."""
+
+    def end_sessions(self, sessions: Collection[UserSession]) -> None:
+        end_sessions(sessions=sessions)
 
 
 class MfaAdapter(DefaultMFAAdapter):

@@ -5,8 +5,10 @@ from operator import or_
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from kit import tenancy
@@ -105,6 +107,13 @@ def invitation_by_token(token: str) -> Invitation:
         raise InvitationUnusable
     invitation.organisation = organisation_by_id(invitation.organisation_id)
     return invitation
+
+
+def sessions_of(user: User) -> QuerySet[UserSession]:
+    """The sessions a person was seen in, oldest first, each with what is `stored` of it; None when it has ended."""
+    alive = Session.objects.filter(pk=OuterRef("session_key"), expire_date__gt=timezone.now())
+    listed = UserSession.objects.filter(user=user).annotate(stored=Subquery(alive.values("session_data")))
+    return listed.order_by("created_at", "pk")
 
 
 def api_keys_of(organisation: Organisation) -> QuerySet[ApiKey]:

@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.views.people import switch_language
+from accounts.views.sessions import SessionsView
 from portal.operations.metrics.page import metrics
 from portal.site.explorer import SchemaView
 from portal.site.health import healthz
@@ -24,6 +25,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("metrics", metrics, name="metrics"),
     path("i18n/setlang/", switch_language, name="set_language"),
+    path("accounts/sessions/", SessionsView.as_view(), name="usersessions_list"),  # before allauth's own
     path("accounts/", include("allauth.urls")),
     path("", include("portal.site.urls", namespace="site")),
     path("", include("accounts.urls", namespace="accounts")),

@@ -10,6 +10,7 @@ from .organisations import (
     update_organisation,
 )
 from .people import sign_up_invited, update_profile
+from .sessions import end_sessions, forget_ended_sessions
 from .team import accept_invitation, change_role, invite_member, remove_member, revoke_invitation
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "change_role",
     "create_api_key",
     "create_organisation",
+    "end_sessions",
     "end_trial",
+    "forget_ended_sessions",
     "invite_member",
     "move_organisation",
     "remove_member",

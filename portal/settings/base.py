@@ -233,6 +233,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Signalbox"
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 USERSESSIONS_TRACK_ACTIVITY = True
+USERSESSIONS_ADAPTER = "accounts.adapter.SessionsAdapter"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "site:home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
