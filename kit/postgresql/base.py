@@ -1,19 +1,51 @@
 import select
+from datetime import UTC
+from functools import cache
 from time import monotonic
+from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
-from psycopg.pq import TransactionStatus
+from psycopg.adapt import AdaptersMap
+from psycopg.postgres import types
+from psycopg.pq import Format, TransactionStatus
 
 _FINE = TransactionStatus.IDLE, TransactionStatus.INTRANS
 #: What lies between us and the server may forget a connection that was silent for longer, and say nothing.
 LONGEST_TRUST_SECONDS = 30
 #: A plan is made for the tables as they are, and a day's partition grows from nothing: none is kept for longer.
 PLANS_KEPT_SECONDS = 5
+_TIMESTAMPTZ = types["timestamptz"].oid
+
+
+@cache
+def _with_quick_times(adapters: AdaptersMap) -> AdaptersMap:
+    """The same, but a time is read as psycopg does it: in C, in the session's time zone, which is UTC.
+
+    Django's own way, in Python, comes to the same and takes fifteen times as long: 6 µs for each time of each row.
+    """
+    quick = AdaptersMap(adapters)
+    quick.register_loader("timestamptz", psycopg.adapters.get_loader(_TIMESTAMPTZ, Format.TEXT))
+    return quick
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _looked_at = 0.0
     _plans_since = 0.0
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters = super().get_connection_params()
+        if self.timezone is UTC:
+            parameters["context"] = _with_quick_times(parameters["context"])
+        return parameters
+
+    def create_cursor(self, name: str | None = None) -> psycopg.Cursor:
+        """The cursors Django would make, less its look whether they read times in its own way."""
+        if self.timezone is not UTC:
+            return super().create_cursor(name)
+        if name is None:
+            return self.connection.cursor()
+        return base.ServerSideCursor(self.connection, name=name, scrollable=False, withhold=self.connection.autocommit)
 
     def is_usable(self) -> bool:
         """Whether the connection still is one.  Asks the server only when in doubt: when it has said something unasked, a

@@ -1,12 +1,15 @@
 """A kept connection is looked at before each request and task: without a round trip, and no dead one is taken for alive."""
 
 import select
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from django.db import DataError, OperationalError, close_old_connections, connection, connections, transaction
+from django.db.backends.postgresql import psycopg_any
 
 from kit.postgresql import base
+from kit.sql import planned_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,3 +109,26 @@ def end_session(wrapper) -> None:
     with wrapper.cursor() as cursor:
         cursor.execute("SET idle_session_timeout = '1ms'")
     assert select.select([wrapper.connection.fileno()], [], [], 30)[0]
+
+
+@pytest.mark.parametrize(
+    "said", ["2026-11-23 08:39:32.123456+00", "1999-12-31 23:59:59+14", "2026-02-28 12:00:00-03:30"]
+)
+def test_a_time_is_read_in_utc_whoever_reads_it(kept, said):
+    with kept.cursor() as cursor:
+        (read,) = cursor.execute("SELECT %s::timestamptz", [said]).fetchone()
+    [(planned,)] = planned_once("SELECT %s::timestamptz", [said], size=1)
+
+    assert read == planned == datetime.fromisoformat(said)
+    assert read.tzinfo is planned.tzinfo is UTC
+
+
+def test_times_are_not_read_in_python(kept, monkeypatch):
+    """Nor where rows are read from a cursor of the server's, a portion at a time."""
+    monkeypatch.setattr(psycopg_any.BaseTzLoader, "load", None)
+
+    with kept.cursor() as cursor:
+        assert cursor.execute("SELECT now()").fetchone()
+    with transaction.atomic(), kept.chunked_cursor() as cursor:
+        cursor.execute("SELECT now()")
+        assert cursor.fetchone()
