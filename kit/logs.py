@@ -102,8 +102,8 @@ class FactsFormatter(logging.Formatter):
 
 structlog.configure(
     processors=[
-        *_SHARED,
         structlog.stdlib.filter_by_level,
+        *_SHARED,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),

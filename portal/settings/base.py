@@ -1,5 +1,6 @@
 """Settings every deployment shares.  Each environment variable is read here, once; docs/configuration.md lists them."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -70,7 +71,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "messaging.campaigns.uploads.UploadMiddleware",
     "portal.site.middleware.DatabaseTroubleMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "portal.operations.request_log.RequestLogMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -362,6 +363,8 @@ DJANGO_TABLES2_TEMPLATE = "components/table.html"
 LOG_FORMAT = os.environ.get("SIGNALBOX_LOG_FORMAT", "json")
 #: all: the ids of a whole batch in each line; edges: the first, the last and how many
 LOG_MESSAGE_IDS = os.environ.get("SIGNALBOX_LOG_MESSAGE_IDS", "all")
+#: A request is one line, when it is answered; that it began is told at SIGNALBOX_LOG_LEVEL=DEBUG.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
