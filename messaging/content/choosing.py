@@ -4,8 +4,21 @@ from accounts.models import Organisation
 from kit.errors import Invalid, NotFound
 from kit.ids import id_in
 
+from .errors import both
 from .models import SenderId, TemplateVersion
-from .queries import approved_senders_of, approved_versions_of, sendable_sender, sendable_version
+from .queries import approved_senders_of, approved_versions_of, sendable_by_ids, sendable_sender, sendable_version
+
+
+def version_and_sender_named(
+    organisation: Organisation, template: str, sender: str | None
+) -> tuple[TemplateVersion, SenderId]:
+    """What `version_named` and `sender_named` find; one round trip where both are given by id.
+
+    Raises what they raise; where neither can be used, the refusal says so of both.
+    """
+    id, sender_id = id_in(template), id_in(sender or "")
+    found = sendable_by_ids(organisation, id, sender_id) if id and sender_id else None
+    return found or both(lambda: version_named(organisation, template), lambda: sender_named(organisation, sender))
 
 
 def version_named(organisation: Organisation, template: str) -> TemplateVersion:

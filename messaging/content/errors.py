@@ -1,12 +1,20 @@
 """This room's refusals."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from django.utils.translation import gettext_lazy as _
 
 from kit.errors import DomainError, NotAllowed
 
+V, S = TypeVar("V"), TypeVar("S")
+
 
 class NotApproved(DomainError):
-    """Only approved wording and approved senders go out.  `details["what"]` is template, sender or text."""
+    """Only approved wording and approved senders go out.
+
+    `details["what"]` is template, sender or text; of template and sender together `details["fields"]` says what is wrong with each.
+    """
 
     code = "not_approved"
     message = _("Only approved wording and approved senders can be sent. Submit it for review, then send.")
@@ -79,3 +87,26 @@ class ReasonNeeded(DomainError):
 
     code = "reason_needed"
     message = _("Choose at least one reason. The customer sees it and knows what to change.")
+
+
+def both(version: Callable[[], V], sender: Callable[[], S]) -> tuple[V, S]:
+    """What the two find.  Raises what one of them raises; where both do, one refusal of the first's kind that tells of both."""
+    found, no_version = _tried(version)
+    chosen, no_sender = _tried(sender)
+    if no_version and no_sender:
+        problems = {"template": _problem("template", no_version), "sender": _problem("sender", no_sender)}
+        raise type(no_version)(" ".join(dict.fromkeys(problems.values())), fields=problems)
+    if refusal := no_version or no_sender:
+        raise refusal
+    return found, chosen
+
+
+def _tried(find: Callable[[], V]) -> tuple[V | None, DomainError | None]:
+    try:
+        return find(), None
+    except DomainError as refusal:
+        return None, refusal
+
+
+def _problem(field: str, refusal: DomainError) -> str:
+    return str(refusal.details.get("fields", {}).get(field, refusal))

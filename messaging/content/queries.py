@@ -14,7 +14,7 @@ from kit.errors import NotFound
 from kit.queries import one_of
 from kit.sql import columns_of, loaded, planned_once
 
-from .errors import NotApproved
+from .errors import NotApproved, both
 from .models import MessageTemplate, Review, ReviewStatus, SenderId, TemplateVersion
 
 Status = ReviewStatus
@@ -112,11 +112,14 @@ def sendable_version(organisation: Organisation, id: UUID) -> TemplateVersion | 
     return _version_from(found[0]) if found else None
 
 
-def sendable_by_ids(organisation: Organisation, id: UUID, sender_id: UUID) -> tuple[TemplateVersion | None, SenderId]:
-    """`sendable_version` and `sendable_sender` in one round trip.  Raises NotFound or NotApproved for the sender."""
+def sendable_by_ids(organisation: Organisation, id: UUID, sender_id: UUID) -> tuple[TemplateVersion, SenderId] | None:
+    """`sendable_version` and `sendable_sender` in one round trip; None where either can't be sent."""
     [row] = planned_once(_BOTH, {"organisation": organisation.pk, "id": id, "sender": sender_id}, size=1)
     sender, wording = row[: len(_SENDER_COLUMNS)], row[len(_SENDER_COLUMNS) :]
-    return _version_from(wording) if wording[0] else None, _sender_from(sender if sender[0] else None)
+    if not (sender[0] and wording[0]):
+        return None
+    chosen = loaded(SenderId, sender)
+    return (_version_from(wording), chosen) if chosen.status == Status.APPROVED else None
 
 
 def _version_from(row: tuple) -> TemplateVersion:
@@ -144,10 +147,13 @@ def last_approved_before(version: TemplateVersion) -> TemplateVersion | None:
 def sendable(organisation: Organisation, version_id: UUID, sender_id: UUID) -> tuple[TemplateVersion, SenderId]:
     """The version (a template's id means its latest approved one) and the sender, both the organisation's and both approved.
 
-    Raises NotFound for ids that are not the organisation's, NotApproved for what may not be sent (yet, or any more).
+    Raises NotFound for ids that are not the organisation's, NotApproved for what may not be sent (yet, or any more); where
+    that goes for both, the refusal says so of both.
     """
-    found, sender = sendable_by_ids(organisation, version_id, sender_id)
-    return found or _sendable_or_why(version_of(organisation, version_id)), sender
+    return sendable_by_ids(organisation, version_id, sender_id) or both(
+        lambda: sendable_version(organisation, version_id) or _sendable_or_why(version_of(organisation, version_id)),
+        lambda: sendable_sender(organisation, sender_id),
+    )
 
 
 def _sendable_or_why(version: TemplateVersion) -> TemplateVersion:
@@ -159,13 +165,9 @@ def _sendable_or_why(version: TemplateVersion) -> TemplateVersion:
 def sendable_sender(organisation: Organisation, sender_id: UUID) -> SenderId:
     """An approved sender of the organisation's.  Raises NotFound or NotApproved."""
     found = planned_once(_SENDER, {"organisation": organisation.pk, "sender": sender_id}, size=1)
-    return _sender_from(found[0] if found else None)
-
-
-def _sender_from(row: tuple | None) -> SenderId:
-    if row is None:
+    if not found:
         raise NotFound
-    sender = loaded(SenderId, row)
+    sender = loaded(SenderId, found[0])
     if sender.status != Status.APPROVED:
         raise NotApproved(
             _("Sender %(name)s is not approved yet. Submit it for review, or choose an approved one.")

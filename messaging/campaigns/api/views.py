@@ -30,7 +30,7 @@ from messaging.campaigns.models import Campaign
 from messaging.campaigns.progress import progress_for, with_progress
 from messaging.campaigns.queries import campaign_of, campaigns_of, file_of
 from messaging.campaigns.uploads import is_too_large
-from messaging.content.choosing import sender_named, version_named
+from messaging.content.choosing import version_and_sender_named
 from messaging.engine.api.idempotency import answer_once
 
 from .serializers import (
@@ -229,8 +229,7 @@ class CancelView(_ActView):
 def _start(caller: AuthenticatedKey, wanted: dict[str, Any]) -> dict[str, Any]:
     """The started campaign's body.  Whatever is refused leaves nothing behind."""
     organisation = caller.organisation
-    version = version_named(organisation, wanted["template"])
-    sender = sender_named(organisation, wanted["sender"] or None)
+    version, sender = version_and_sender_named(organisation, wanted["template"], wanted["sender"] or None)
     draft = create_draft(
         organisation=organisation,
         file=file_of(organisation, wanted["file"]),

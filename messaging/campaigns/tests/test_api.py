@@ -181,6 +181,15 @@ def test_what_cannot_be_is_refused_by_field_and_leaves_nothing(world, caller, ch
     assert not Campaign.objects.exists()
 
 
+def test_a_template_and_a_sender_that_both_cannot_be_used_are_both_named(world, caller):
+    file = make_file(world.customer, people(2))
+
+    refused = caller.post("campaigns", campaign_request(world, file.pk, template="no such", sender="neither"))
+
+    assert refused.status_code == 404
+    assert list(refused.json()["error"]["details"]["fields"]) == ["template", "sender"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'"x"', b"[" * 50_000])
 def test_bodies_that_are_no_request_are_refused(caller, body):
     refused = caller.client.post("/api/v1/campaigns", body, "application/json", headers=caller.headers)

@@ -16,7 +16,7 @@ from messaging.campaigns.actions import resume_campaign
 from messaging.campaigns.batches import accept_next_batch
 from messaging.campaigns.models import SkippedRow
 from messaging.campaigns.tests.factories import accept_all, act, make_started, make_world
-from messaging.content.models import MessageTemplate
+from messaging.content.models import MessageTemplate, SenderId
 from messaging.engine.accept import acceptance
 from messaging.engine.models import Message, QueueEntry, TrafficCount
 from messaging.engine.queries import progress_of
@@ -126,6 +126,25 @@ def test_an_approval_that_was_withdrawn_stops_the_campaign():
     accept_all(campaign)
 
     assert (campaign.status, campaign.stop_reason["code"], Message.objects.count()) == ("stopped", "not_approved", 0)
+
+
+def test_a_campaign_whose_template_and_sender_were_both_withdrawn_says_both():
+    world = make_world()
+    campaign = make_started(world)
+    MessageTemplate.objects.update(archived_at=timezone.now())
+    SenderId.objects.update(status="draft")
+
+    accept_all(campaign)
+
+    name = campaign.version.template.name
+    why = {
+        "template": f"Template {name} was archived. Choose another one.",
+        "sender": "Sender 【Kestrel】 is not approved yet. Submit it for review, or choose an approved one.",
+    }
+    assert campaign.status == "stopped"
+    assert campaign.stop_reason == {
+        "code": "not_approved", "message": " ".join(why.values()), "details": {"fields": why},
+    }  # fmt: skip
 
 
 def test_promotion_leaves_out_who_opted_out():

@@ -68,6 +68,22 @@ def test_only_approved_senders_can_be_used():
     with pytest.raises(NotApproved) as refusal:
         sendable(customer, version.pk, draft.pk)
     assert refusal.value.details["what"] == "sender"
+    with pytest.raises(NotApproved) as refusal:
+        sendable(customer, version.template_id, draft.pk)
+    assert refusal.value.details["what"] == "sender"
+
+
+def test_wording_and_sender_that_both_cannot_be_sent_are_both_named():
+    customer = make_customer()
+    version, sender = draft_version(customer), draft_sender(customer, name="Heron")
+
+    with pytest.raises(NotApproved) as refusal:
+        sendable(customer, version.pk, sender.pk)
+
+    fields = refusal.value.details["fields"]
+    assert list(fields) == ["template", "sender"]
+    assert version.template.name in fields["template"] and "Heron" in fields["sender"]
+    assert str(refusal.value) == f"{fields['template']} {fields['sender']}"
 
 
 def test_another_tenants_template_and_sender_are_not_found():

@@ -8,12 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from accounts.api import AuthenticatedKey, authenticate_request
 from accounts.models import Organisation
 from kit import limits
-from kit.ids import id_in
-from messaging.content.choosing import sender_named, version_named
+from messaging.content.choosing import sender_named, version_and_sender_named
 from messaging.content.compiled import CompiledVersion, compiled
 from messaging.content.free_text import free_text_allowed
-from messaging.content.models import SenderId, TemplateVersion
-from messaging.content.queries import sendable_by_ids
+from messaging.content.models import SenderId
 from messaging.engine.accept import Draft, accept_messages
 from messaging.engine.errors import MessagesRefused
 from messaging.recipients.rules.numbers import REASONS, Number, Unusable, parse_number
@@ -109,17 +107,5 @@ def wording_of(organisation: Organisation, wanted: SendRequest) -> Wording:
         sender = sender_named(organisation, wanted.sender)
         found = free_text_allowed(organisation, wanted.text, sender)
         return Wording(compiled(found.version), sender, dict(found.values))
-    version, sender = _version_and_sender(organisation, wanted.template, wanted.sender)
+    version, sender = version_and_sender_named(organisation, wanted.template, wanted.sender)
     return Wording(compiled(version), sender, None)
-
-
-def _version_and_sender(
-    organisation: Organisation, template: str, sender: str | None
-) -> tuple[TemplateVersion, SenderId]:
-    """The latest approved version of a template given by its id or name, or exactly the version given by its id."""
-    id, sender_id = id_in(template), id_in(sender or "")
-    if id and sender_id:
-        found, chosen = sendable_by_ids(organisation, id, sender_id)
-    else:
-        found, chosen = None, sender_named(organisation, sender)
-    return found or version_named(organisation, template), chosen

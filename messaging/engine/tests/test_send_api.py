@@ -8,7 +8,8 @@ import pytest
 from accounts.tests.factories import make_api_key
 from billing.ledger.models import Account
 from kit.money import money
-from messaging.content.tests.factories import approved_version
+from messaging.content.models import SenderId
+from messaging.content.tests.factories import approved_version, draft_sender
 from messaging.engine.dispatch import drain
 from messaging.engine.models import IdempotencyRecord, Message, TrafficCount
 from messaging.engine.receipts import fold_all
@@ -258,6 +259,28 @@ def test_a_template_whose_name_looks_like_an_id_is_found_where_no_template_has_t
         "【Kestrel】From Ada with digits",
         "【Kestrel】Hello Ada, it is ready.",
     ]
+
+
+@pytest.mark.parametrize("sender", [None, "no such", "its id"])
+def test_a_template_and_a_sender_that_both_cannot_be_used_are_both_named(world, post, sender):
+    draft = draft_sender(world.customer, name="Heron")
+    SenderId.objects.filter(pk=world.sender.pk).update(status="draft")
+
+    answer = post(one(template="no such", sender=str(draft.pk) if sender == "its id" else sender))
+
+    assert answer.status_code == 404, answer.content
+    error = answer.json()["error"]
+    why = {
+        None: "No sender is approved yet.",
+        "no such": "There is no approved sender with this id or name.",
+        "its id": "Sender 【Heron】 is not approved yet. Submit it for review, or choose an approved one.",
+    }
+    assert error["details"]["fields"] == {
+        "template": "There is no approved template with this id or name.",
+        "sender": why[sender],
+    }
+    assert error["message"] == " ".join(error["details"]["fields"].values())
+    assert Message.objects.count() == 0
 
 
 def test_messages_are_read_by_id_and_page_by_page(world, post, client):
