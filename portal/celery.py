@@ -1,5 +1,6 @@
 """The Celery application.  Celery is the doorbell, PostgreSQL is the queue: no task carries more than ids."""
 
+import gc
 import os
 import sys
 
@@ -39,6 +40,17 @@ def look_at_connections(task, **kwargs) -> None:
     """Drop a connection that broke or grew old; the task's first statement makes another."""
     if not task.request.is_eager:
         close_old_connections()
+
+
+@signals.worker_before_create_process.connect
+def share_what_is_loaded(**kwargs) -> None:
+    """Keep the garbage collector away from what a worker has loaded before its processes part from it.
+
+    They share its memory page by page until one of them writes to it, and the collector's look at an object is a
+    write: as soon as there was work, a worker and its process had 40 MiB more between them, and nothing to show for it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 #: Every process of a worker has somebody who notices when it stands still.
