@@ -7,3 +7,5 @@ SELECT organisation_id, date_trunc('hour', submitted_at), campaign_id, channel_i
 FROM {name} m CROSS JOIN LATERAL (VALUES (20, 0), (40, 300), (m.status, 2000)) AS step (status, latency)
 WHERE NOT (m.status = 93 AND step.status = 40)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, step.latency;
+DELETE FROM traffic_trafficsum;
+DELETE FROM traffic_sumprogress;

@@ -27,6 +27,7 @@ HOUSE_MODELS = {
     "operations.HouseFact": "it is about the house",
     "payments.StripeEvent": "Stripe's inbox: whose it is, its purchase says",
     "site.Occurrence": "what the clock has rung for",
+    "traffic.SumProgress": "up to when everybody's counts are summed",
 }
 
 #: Who may work across tenants: the stations behind the door, the ledger's and other rooms' tasks, and commands.
@@ -36,6 +37,7 @@ ACROSS_TENANTS = (
     "messaging/channels/runtime.py",  # binds belong to the operator, and the worker holds them for everybody
     "messaging/channels/breakers.py",  # the same: workers leave a carrier in trouble alone for everybody
     "messaging/traffic/squash.py",
+    "messaging/traffic/sums.py",
     "messaging/traffic/tasks.py",
     "messaging/hooks/tasks/",
     "messaging/hooks/retention.py",
