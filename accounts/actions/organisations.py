@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.audit import record
 from accounts.errors import NoDownline, OperatorStays, WouldFormCircle
-from accounts.events import organisation_created, organisation_resumed, organisation_suspended
+from accounts.events import organisation_created
 from accounts.models import Membership, Organisation, User
 from accounts.queries import upline_of
 from accounts.rules.permissions import Role
@@ -100,7 +100,6 @@ def suspend_organisation(*, organisation: Organisation, by: User, reason: str) -
     _tree(target).update(is_stopped=True)
     _record_status("organisation.suspended", target, after=Status.SUSPENDED, by=by, reason=reason)
     organisation.refresh_from_db()
-    emit(organisation_suspended, sender=Organisation, organisation_id=target.pk)
 
 
 @transaction.atomic
@@ -114,7 +113,6 @@ def resume_organisation(*, organisation: Organisation, by: User, reason: str) ->
     _settle_stops(target)
     _record_status("organisation.resumed", target, after=status, by=by, reason=reason)
     organisation.refresh_from_db()
-    emit(organisation_resumed, sender=Organisation, organisation_id=target.pk)
 
 
 @transaction.atomic

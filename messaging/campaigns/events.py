@@ -13,6 +13,3 @@ campaign_sending = Signal()
 
 #: A campaign's places in the queue are to follow its status.  Facts: campaign_id (UUID).
 queue_disagrees = Signal()
-
-#: All messages of campaigns have reached their final state.  Facts: campaign_ids (list[UUID]).
-campaigns_ended = Signal()

@@ -3,11 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from kit.events import emit
 from kit.sql import rows
-
-from .events import campaigns_ended
-from .models import Campaign
 
 # `accepted` no longer changes once the last row had its turn, and the sum of final states only grows: so the moment
 # they are equal is seen by whoever looks after it, and only one of them changes the status.  Tests are no traffic, so
@@ -27,7 +23,4 @@ RETURNING c.id
 def finish(campaign_ids: Iterable[UUID] | None = None) -> list[UUID]:
     """End those of the campaigns (of all, without ids) that are done; which ones.  Runs under the engine."""
     ids = None if campaign_ids is None else [str(id) for id in campaign_ids]
-    ended = [id for (id,) in rows(_FINISH, {"ids": ids})]
-    if ended:
-        emit(campaigns_ended, sender=Campaign, campaign_ids=ended)
-    return ended
+    return [id for (id,) in rows(_FINISH, {"ids": ids})]

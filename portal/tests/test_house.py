@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from celery import Task
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
+from django.dispatch import Signal
+from django.utils.module_loading import module_has_submodule
 
 from portal.celery import app
 from portal.queues import QUEUES
@@ -120,6 +123,24 @@ def test_nothing_is_sent_for_later():
     late = re.compile(r"\b(eta|countdown)\s*=")
 
     assert [path for path, text in sources(*ROOMS) if late.search(text) and path != "portal/tests/test_house.py"] == []
+
+
+# --- announcements
+
+
+def announcements() -> Iterator[tuple[str, Signal]]:
+    """What any room says it announces, by its name."""
+    for room in apps.get_app_configs():
+        if room.name.startswith(ROOMS) and module_has_submodule(room.module, "events"):
+            for name, event in vars(import_module(f"{room.name}.events")).items():
+                if isinstance(event, Signal):
+                    yield f"{room.label}.{name}", event
+
+
+def test_what_is_announced_is_heard():
+    silent = [name for name, event in announcements() if not event.has_listeners()]
+
+    assert dict(announcements()) and not silent, "nobody listens to these"
 
 
 # --- tests

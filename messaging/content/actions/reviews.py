@@ -12,10 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.models import Membership, User
 from accounts.rules.permissions import Permission
-from kit.events import emit
 from kit.queries import one_of
 
-from .. import events
 from ..errors import AlreadyDecided, ClaimedByAnother, NotAReviewer, OwnWork, ReasonNeeded
 from ..models import Review, ReviewStatus, SenderId, TemplateVersion
 from ..reasons import REASONS
@@ -40,7 +38,7 @@ def open_review(*, version: TemplateVersion | None = None, sender: SenderId | No
     """Put one version or one sender in the queue, with what screening found.  Part of its submission's transaction."""
     thing = version or sender
     hits = current_screen().hits(version.body if version else sender.name)
-    review = Review.objects.create(
+    return Review.objects.create(
         organisation_id=thing.organisation_id,
         version=version,
         sender=sender,
@@ -49,8 +47,6 @@ def open_review(*, version: TemplateVersion | None = None, sender: SenderId | No
         hits=[asdict(hit) for hit in hits],
         risk=risk_of(hits, version),
     )
-    emit(events.review_submitted, sender=Review, review_id=review.pk, organisation_id=review.organisation_id)
-    return review
 
 
 @transaction.atomic
@@ -119,7 +115,7 @@ def _decide(*, review: Review, by: User, decision: str, reasons: Sequence[str], 
 
 
 def _carry_out(review: Review) -> None:
-    """Give the thing decided about its new status, and say so."""
+    """Give the thing decided about its new status, and note it in the audit trail."""
     thing = review.subject
     before, thing.status = thing.status, ReviewStatus(review.decision)
     if review.version and review.decision == Review.Decision.APPROVED:
@@ -132,26 +128,6 @@ def _carry_out(review: Review) -> None:
         after={"status": thing.status, "reasons": review.reasons, "note": review.note, "review": str(review.pk)},
         organisation=review.organisation,
     )
-    _announce(review)
-
-
-def _announce(review: Review) -> None:
-    approved = review.decision == Review.Decision.APPROVED
-    if review.version:
-        emit(
-            events.template_approved if approved else events.template_rejected,
-            sender=TemplateVersion,
-            version_id=review.version_id,
-            template_id=review.version.template_id,
-            organisation_id=review.organisation_id,
-        )
-    else:
-        emit(
-            events.sender_approved if approved else events.sender_rejected,
-            sender=SenderId,
-            sender_id=review.sender_id,
-            organisation_id=review.organisation_id,
-        )
 
 
 def ensure_may_decide(*, review: Review, by: User) -> None:

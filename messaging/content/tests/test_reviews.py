@@ -12,7 +12,6 @@ from accounts.models import AuditEntry
 from accounts.rules.permissions import Role
 from accounts.tests.factories import make_agent, make_customer, make_member, make_operator
 from kit.errors import Invalid, NotFound
-from messaging.content import events
 from messaging.content.actions import approve, claim_review, reject, release_review, reviews, submit_version
 from messaging.content.errors import (
     AlreadyDecided,
@@ -220,20 +219,6 @@ def test_submitting_twice_is_refused():
 
     with pytest.raises(NotADraft):
         submit_version(version=review.version, by=review.submitted_by)
-
-
-def test_decisions_are_announced_after_commit(django_capture_on_commit_callbacks):
-    heard = []
-    listen = lambda signal, **facts: heard.append((signal, facts["version_id"]))  # noqa: E731
-    events.template_approved.connect(listen, weak=False)
-    try:
-        with django_capture_on_commit_callbacks(execute=True):
-            review = approved(submitted_version(make_customer()))
-            assert heard == []
-    finally:
-        events.template_approved.disconnect(listen)
-
-    assert heard == [(events.template_approved, review.version_id)]
 
 
 # --- two reviewers at once
