@@ -67,11 +67,14 @@ class Meter:
 
 @dataclass
 class Memory:
-    """Samples the proportional memory (PSS) of each part every other second, from a thread, until it is left."""
+    """Samples the proportional memory (PSS) of each part every other second, from a thread, until it is left.
+
+    Each sample has its time, in Unix seconds.
+    """
 
     pids: Callable[[], Mapping[str, int]]
     every: float = 2.0
-    samples: list[dict[str, float]] = field(default_factory=list)
+    samples: list[tuple[float, dict[str, float]]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._stop = threading.Event()
@@ -85,18 +88,27 @@ class Memory:
 
     def _sample(self) -> None:
         while True:
-            self.samples.append(memory_of(self.pids()))
+            self.samples.append((time.time(), memory_of(self.pids())))
             if self._stop.wait(self.every):
                 return
 
     @property
     def peak(self) -> float:
-        return max(sum(sample.values()) for sample in self.samples)
+        return max(sum(sample.values()) for _at, sample in self.samples)
 
-    def thirds(self) -> dict[str, tuple[float, float]]:
-        """Mean MiB of each part over the first third of the samples and over the last: flat when they are alike."""
-        third = max(1, len(self.samples) // 3)
-        first, last = mean_of(self.samples[:third]), mean_of(self.samples[-third:])
+    @property
+    def before(self) -> dict[str, float]:
+        """MiB of each part at the very beginning."""
+        return self.samples[0][1]
+
+    def thirds(self, *, since: float = 0.0) -> dict[str, tuple[float, float]]:
+        """Mean MiB of each part over the first third of the samples and over the last: flat when they are alike.
+
+        What came earlier than `since` counts nothing: while a file is read, those that send have not begun.
+        """
+        samples = [sample for at, sample in self.samples if at >= since] or [self.samples[-1][1]]
+        third = max(1, len(samples) // 3)
+        first, last = mean_of(samples[:third]), mean_of(samples[-third:])
         return {name: (first.get(name, 0.0), last[name]) for name in last}
 
 

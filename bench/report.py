@@ -56,11 +56,14 @@ def cpu_lines(result: Result) -> list[str]:
 
 
 def memory_lines(result: Result) -> list[str]:
+    before = sum(result.memory_before.values())
     first, last = (sum(pair[place] for pair in result.memory_thirds.values()) for place in (0, 1))
-    lines = [f"  memory (PSS): peak {result.memory_peak:.0f} MiB; first third {first:.0f}, last third {last:.0f} MiB"]
+    said = "{:.0f} MiB before; first third of the load {:.0f}, last third {:.0f} MiB"
+    lines = [f"  memory (PSS): peak {result.memory_peak:.0f} MiB; " + said.format(before, first, last)]
     if SHARED in result.memory_thirds:
-        first, last = (round(one - both) for one, both in zip((first, last), result.memory_thirds[SHARED], strict=True))
-        lines.append(f"    without PostgreSQL's shared buffers {first}, {last} MiB")
+        apart = (result.memory_before.get(SHARED, 0.0), *result.memory_thirds[SHARED])
+        figures = [one - shared for one, shared in zip((before, first, last), apart, strict=True)]
+        lines.append("    without PostgreSQL's shared buffers " + said.format(*figures))
     grown = {name: b - a for name, (a, b) in result.memory_thirds.items() if b - a >= 5}
     if grown:
         lines.append("    grown: " + ", ".join(f"{name} {more:+.0f} MiB" for name, more in grown.items()))

@@ -41,6 +41,7 @@ class Result:
     when: str
     dearest: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, float] = field(default_factory=dict)
+    memory_before: dict[str, float] = field(default_factory=dict)
 
 
 class Bench:
@@ -72,7 +73,8 @@ class Bench:
             settled=task.messages / (settled - sent.began),
             cpu=usage.per_message(task.messages),
             memory_peak=memory.peak,
-            memory_thirds=memory.thirds(),
+            memory_before=memory.before,
+            memory_thirds=memory.thirds(since=sent.began),
             problems=witness.problems(task),
             told=str(witness.told),
             when=datetime.now(UTC).isoformat(timespec="seconds"),

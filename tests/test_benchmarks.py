@@ -136,11 +136,20 @@ def test_what_a_server_shares_among_its_processes_is_counted_apart_and_once():
 
 
 def test_memory_is_compared_by_the_first_and_the_last_third():
-    samples = [{"web": value} for value in (10.0, 20.0, 50.0, 50.0, 30.0, 50.0)]
-
-    memory = Memory(dict, samples=samples)
+    memory = Memory(dict, samples=samples_of(10.0, 20.0, 50.0, 50.0, 30.0, 50.0))
 
     assert (memory.thirds(), memory.peak) == ({"web": (15.0, 40.0)}, 50.0)
+
+
+def test_memory_is_compared_from_the_beginning_of_the_load():
+    memory = Memory(dict, samples=samples_of(1.0, 2.0, 3.0, 10.0, 20.0, 30.0))
+
+    assert (memory.before, memory.thirds(since=3)) == ({"web": 1.0}, {"web": (10.0, 30.0)})
+    assert memory.thirds(since=99) == {"web": (30.0, 30.0)}, "a load shorter than the time between two looks"
+
+
+def samples_of(*values: float) -> list[tuple[float, dict[str, float]]]:
+    return [(float(at), {"web": value}) for at, value in enumerate(values)]
 
 
 def test_the_carriers_log_counts_what_it_accepted_and_what_came_twice():
