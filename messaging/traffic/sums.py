@@ -14,7 +14,7 @@ from messaging.engine.states import FIRST_FINAL, Status
 #: added all the same, but not by a worker of the release before, which knows no sums and may run for as long as a deploy takes.
 OPEN_FOR = timedelta(hours=1)
 #: The time before the first sums is made up for by so many days at once.
-MOST_DAYS = 60
+MOST_DAYS = 150
 _LOCK = 7_141_003
 
 #: What one traffic count adds to a sum, and which of them add anything.
