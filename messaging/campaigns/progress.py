@@ -1,6 +1,7 @@
 """How far a campaign is, as people ask it: handed to carriers of those it can reach, never rows queued."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from messaging.engine.meanings import meaning_of
 from messaging.engine.queries import Progress, progress_of
 from messaging.engine.states import Status
 
+from .listing import ListedCampaign
 from .models import Campaign
 
 #: Speed is taken over so many seconds.
@@ -33,7 +35,7 @@ _LEFT_OUT_REASONS = frozenset({"opted_out", "cancelled", "organisation_suspended
 class CampaignProgress:
     """One campaign's numbers.  `left_out` never leave: values that can't be sent, opted out, cancelled."""
 
-    campaign: Campaign
+    campaign: Campaign | ListedCampaign
     messages: Progress = field(default_factory=Progress)
 
     @property
@@ -121,7 +123,7 @@ class CampaignProgress:
         return self.messages.by_status.get(int(status), 0)
 
 
-def with_progress(organisation: Organisation, campaigns: list[Campaign]) -> list[CampaignProgress]:
+def with_progress(organisation: Organisation, campaigns: Sequence[Campaign | ListedCampaign]) -> list[CampaignProgress]:
     """The numbers of each, in one query."""
     begun = [campaign.pk for campaign in campaigns if campaign.accepted]
     found = progress_of(organisation, begun) if begun else {}

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.rules.permissions import Permission
 from accounts.views_support import OrganisationMixin
 from kit.htmx import FragmentMixin
 from kit.tables import TableListView
+from messaging.campaigns.listing import ListedCampaigns
 from messaging.campaigns.models import Campaign
-from messaging.campaigns.queries import campaigns_of
 from messaging.campaigns.tables import CampaignTable
 
 States = Campaign.Status
@@ -35,9 +34,8 @@ class CampaignsView(OrganisationMixin, FragmentMixin, TableListView):
         chosen = self.request.GET.get("show", "")
         return chosen if chosen in GROUPS else ""
 
-    def get_queryset(self) -> QuerySet[Campaign]:
-        campaigns = campaigns_of(self.organisation)
-        return campaigns.filter(status__in=GROUPS[self.group]) if self.group else campaigns
+    def get_queryset(self) -> ListedCampaigns:
+        return ListedCampaigns(self.organisation, statuses=GROUPS.get(self.group, ()))
 
     def get_table_kwargs(self) -> dict[str, Any]:
         return {"organisation": self.organisation}

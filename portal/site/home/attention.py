@@ -13,6 +13,7 @@ from accounts.rules.permissions import Permission
 from billing.packages.models import Allowance
 from kit.formatting import format_count, format_money, series
 from kit.sql import rows
+from messaging.campaigns.listing import ListedCampaign
 from messaging.campaigns.models import Campaign
 from messaging.content.models import ReviewStatus, SenderId
 from messaging.content.reasons import reasons_of
@@ -21,7 +22,7 @@ from ..navigation import address
 
 EXPIRES_SOON = timedelta(days=14)
 FEW_DAYS = 3
-MOST = 5
+MOST, MOST_SENDERS = 5, 2
 
 
 def attention(
@@ -31,7 +32,7 @@ def attention(
     balance: int,
     days_left: int | None,
     allowances: list[Allowance],
-    campaigns: list[Campaign],
+    campaigns: list[ListedCampaign],
 ) -> list[dict[str, Any]]:
     """The most pressing first.  Two queries of its own; the rest is what the page has read already."""
     items = [*suspended(organisation)]
@@ -54,13 +55,13 @@ def suspended(organisation: Organisation) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def stopped_campaigns(campaigns: list[Campaign]) -> Iterator[dict[str, Any]]:
+def stopped_campaigns(campaigns: list[ListedCampaign]) -> Iterator[dict[str, Any]]:
     for campaign in campaigns:
         if campaign.status == Campaign.Status.STOPPED:
             yield {
                 "icon": "alert-triangle", "tone": "bad",
                 "title": _("Campaign “%(name)s” stopped") % {"name": campaign.name},
-                "text": str(campaign.stop_reason.get("message", "")) or _("It needs a decision before it goes on."),
+                "text": campaign.stop_message or _("It needs a decision before it goes on."),
                 "action": _("Look"), "url": address("messaging:campaign", campaign.pk),
             }  # fmt: skip
 
@@ -111,12 +112,17 @@ _REJECTED_TEMPLATES = """
 
 
 def rejected_senders(organisation: Organisation) -> Iterator[dict[str, Any]]:
-    for sender in SenderId.objects.filter(organisation=organisation, status=ReviewStatus.REJECTED).order_by("-pk")[:2]:
+    for kind, name in rows(_REJECTED_SENDERS, [organisation.pk, ReviewStatus.REJECTED, MOST_SENDERS]):
         yield {
             "icon": "signature", "tone": "bad", "action": _("Fix"), "url": address("messaging:senders"),
-            "title": _("Sender %(name)s was rejected") % {"name": sender},
+            "title": _("Sender %(name)s was rejected") % {"name": SenderId(kind=kind, name=name)},
             "text": _("Its page says what is missing."),
         }  # fmt: skip
+
+
+_REJECTED_SENDERS = """
+    SELECT kind, name FROM content_senderid WHERE organisation_id = %s AND status = %s ORDER BY id DESC LIMIT %s
+"""
 
 
 def expiring(allowances: list[Allowance]) -> Iterator[dict[str, Any]]:

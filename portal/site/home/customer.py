@@ -9,9 +9,9 @@ from accounts.rules.permissions import Permission
 from billing.ledger.queries import days_left, wallet_of
 from billing.packages.queries import usable_allowances_of
 from kit.formatting import format_money
+from messaging.campaigns.listing import ListedCampaign, ListedCampaigns
 from messaging.campaigns.models import Campaign
 from messaging.campaigns.progress import CampaignProgress, pace_of, with_progress
-from messaging.campaigns.queries import campaigns_of
 from messaging.campaigns.views.support import TONES
 from messaging.recipients.countries import country_name
 from messaging.traffic.queries import Tally, tallies_by_country
@@ -36,16 +36,12 @@ class CampaignLine:
     progress: CampaignProgress
 
     @property
-    def campaign(self) -> Campaign:
+    def campaign(self) -> ListedCampaign:
         return self.progress.campaign
 
     @property
     def url(self) -> str:
         return address("messaging:campaign", self.campaign.pk)
-
-    @property
-    def category(self) -> str:
-        return str(self.campaign.get_category_display())
 
     @property
     def when(self) -> datetime:
@@ -105,7 +101,7 @@ def overview(organisation: Organisation, period: Period) -> dict[str, Any]:
 
 def recent_campaigns(organisation: Organisation) -> list[CampaignLine]:
     """The last few, newest first."""
-    newest = list(campaigns_of(organisation).select_related(None).select_related("created_by")[:RECENT])
+    newest = ListedCampaigns(organisation)[:RECENT]
     return [CampaignLine(progress) for progress in with_progress(organisation, newest)]
 
 

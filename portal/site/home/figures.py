@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.utils import formats, timezone
@@ -23,7 +24,7 @@ from messaging.traffic.queries import Tally, in_flight, tallies_of_spans, total
 from .periods import Period, by_slot, until
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
     """Two spans of traffic, side by side."""
 
@@ -33,19 +34,19 @@ class Figures:
     flying: int
     currency: str
 
-    @property
+    @cached_property
     def total(self) -> Tally:
         return total(self.now.values())
 
-    @property
+    @cached_property
     def slots(self) -> list[Tally]:
         return by_slot(self.period, self.now)
 
-    @property
+    @cached_property
     def slots_before(self) -> list[Tally]:
         return by_slot(self.period, self.before, is_earlier=True)
 
-    @property
+    @cached_property
     def compared(self) -> tuple[Tally, Tally]:
         """Both spans up to the last full hour."""
         last = self.period.whole_hours_until
@@ -100,7 +101,7 @@ def kpis(figures: Figures) -> list[dict[str, Any]]:
 
 def slot_count(period: Period) -> int:
     """How many bars have begun."""
-    return sum(slot <= period.now for slot in period.slots())
+    return sum(slot <= period.now for slot in period.slots)
 
 
 def share(tally: Tally) -> float:
@@ -181,7 +182,7 @@ def chart(figures: Figures) -> dict[str, Any]:
     before = [slot.final for slot in figures.slots_before]
     if any(before):
         series.append({"name": earlier_name(period), "tone": "prev", "type": "line", "step": True, "data": before})
-    return {"x": [slot_name(period, slot) for slot in period.slots()], "x_label": slot_label(period), "series": series}
+    return {"x": [slot_name(period, slot) for slot in period.slots], "x_label": slot_label(period), "series": series}
 
 
 def chart_summary(figures: Figures) -> str:
@@ -193,7 +194,7 @@ def chart_summary(figures: Figures) -> str:
         "flying": format_count(figures.flying),
         "peak": NOTHING,
     }
-    peak = max(zip(figures.slots, figures.period.slots(), strict=True), key=lambda pair: pair[0].final)
+    peak = max(zip(figures.slots, figures.period.slots, strict=True), key=lambda pair: pair[0].final)
     if peak[0].final:
         facts["peak"] = slot_name(figures.period, peak[1])
     return _("%(delivered)s delivered, %(flying)s in flight, %(failed)s failed. Most at %(peak)s.") % facts

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,18 +16,18 @@ DAYS = {"today": 1, "7": 7, "30": 30}
 SHIFTS = {"today": 7, "7": 7, "30": 30}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
-    """From local midnight up to `now`: this day, or the last 7 or 30 with this one."""
+    """From local midnight up to `now`: this day, or the last 7 or 30 with this one.  In one time zone, for one page."""
 
     code: str
     now: datetime
 
-    @property
+    @cached_property
     def first(self) -> datetime:
         return self._midnight(DAYS[self.code] - 1)
 
-    @property
+    @cached_property
     def before_first(self) -> datetime:
         """Where the earlier span begins, at the same local hour."""
         return self._midnight(DAYS[self.code] - 1 + SHIFTS[self.code])
@@ -44,12 +45,12 @@ class Period:
         """The same local time in this span, of an instant in the earlier one."""
         return timezone.localtime(instant) + self.shift
 
-    @property
+    @cached_property
     def end(self) -> datetime:
         """After the last of the local hours of today."""
         return self._midnight(-1)
 
-    @property
+    @cached_property
     def whole_hours_until(self) -> datetime:
         """Comparisons stop at the last full hour: what an hour holds isn't known by the minute."""
         return self.now.replace(minute=0, second=0, microsecond=0)
@@ -58,19 +59,23 @@ class Period:
     def is_hourly(self) -> bool:
         return self.code == "today"
 
+    @cached_property
     def slots(self) -> list[datetime]:
         """The beginnings of the bars: hours of the day, or days."""
         if self.is_hourly:
-            first, end = self.first.astimezone(UTC), self.end.astimezone(UTC)  # a day has 23 to 25 hours
+            first, end = self._first_hour, self.end.astimezone(UTC)  # a day has 23 to 25 hours
             return [first + HOUR * number for number in range((end - first) // HOUR)]
         return [self._midnight(ago) for ago in reversed(range(DAYS[self.code]))]
 
     def slot_of(self, hour: datetime) -> datetime:
         """The bar an hour belongs to."""
         if self.is_hourly:
-            first = self.first.astimezone(UTC)
-            return first + (hour.astimezone(UTC) - first) // HOUR * HOUR
+            return self._first_hour + (hour - self._first_hour) // HOUR * HOUR
         return timezone.localtime(hour).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @cached_property
+    def _first_hour(self) -> datetime:
+        return self.first.astimezone(UTC)
 
     def _midnight(self, days_ago: int) -> datetime:
         day = timezone.localtime(self.now).date() - timedelta(days=days_ago)
@@ -88,7 +93,7 @@ def period_of(parameters: Mapping[str, str], *, now: datetime | None = None) -> 
 
 def by_slot(period: Period, tallies: Mapping[datetime, Tally], *, is_earlier: bool = False) -> list[Tally]:
     """Tallies of hours gathered into the period's bars; those of the earlier span are laid over them."""
-    slots = dict.fromkeys(period.slots(), Tally())
+    slots = dict.fromkeys(period.slots, Tally())
     for hour, tally in tallies.items():
         slot = period.slot_of(period.later(hour) if is_earlier else hour)
         if slot in slots:
