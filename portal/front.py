@@ -25,7 +25,7 @@ from kit.gathering import Gatherer
 from messaging.engine.api.requests import read_request
 from messaging.engine.api.sending import COUNTED, FAILED
 from messaging.engine.api.together import Caller, Single, accept_together
-from portal.operations.metrics.http import duration_of
+from portal.operations.metrics.http import BEGAN, duration_of
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -80,9 +80,9 @@ class Front:
         self._headers: dict[str, list[tuple[str, str]]] = {}
 
     def __call__(self, wsgi: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        began = wsgi[BEGAN] = perf_counter()  # the wait for a group, or for a thread of Django's, counts too
         if wsgi["REQUEST_METHOD"] != "POST" or wsgi["PATH_INFO"] != self._path:
             return self._ask_django(wsgi, start_response)
-        began = perf_counter()
         headers = self._headers.get(wsgi["wsgi.url_scheme"])
         if headers is None:
             return self._ask_django(wsgi, self._learning_headers(wsgi["wsgi.url_scheme"], start_response))

@@ -20,6 +20,7 @@ from messaging.engine.models import IdempotencyRecord, Message
 from messaging.engine.tests.factories import make_world
 from portal import front as door
 from portal.front import Front
+from portal.operations.metrics import http
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("nobody_answers")]
 URL = "/api/v1/messages"
@@ -204,6 +205,52 @@ def test_what_the_database_refused_together_is_asked_again_alone(world, ask, see
     assert ask(one())[0] == 202
     assert len(seen) == 1
     assert Message.objects.count() == 2
+
+
+def test_what_is_asked_alone_after_a_group_took_as_long_as_both(world, ask, seen, monkeypatch):
+    clock = Clock(monkeypatch)
+
+    def in_vain(caller, singles):
+        clock.now += 3
+        return [None] * len(singles)
+
+    monkeypatch.setattr(door, "accept_together", in_vain)
+    before = seconds_of(202)
+
+    assert ask(one())[0] == 202
+
+    assert len(seen) == 1
+    assert seconds_of(202) - before == pytest.approx(3)
+
+
+def test_the_wait_for_a_thread_of_djangos_counts_too(world, front, ask, monkeypatch):
+    clock, django = Clock(monkeypatch), front._room.submit
+
+    def late(*asked):
+        clock.now += 2
+        return django(*asked)
+
+    monkeypatch.setattr(front._room, "submit", late)
+    before = seconds_of(422)
+
+    assert ask({"to": "+447911123456"})[0] == 422
+
+    assert seconds_of(422) - before == pytest.approx(2)
+
+
+class Clock:
+    """What the web times requests by: it stands still but for what is added."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now = 100.0
+        for module in (door, http):
+            monkeypatch.setattr(module, "perf_counter", lambda: self.now)
+
+
+def seconds_of(status: int) -> float:
+    """How long all requests to send took that were answered so."""
+    samples = http.duration_of("api:messages", "POST", status)._child_samples()
+    return next(sample.value for sample in samples if sample.name == "_sum")
 
 
 @pytest.mark.parametrize("why", [OperationalError(), InterfaceError()])
