@@ -6,6 +6,7 @@ holds the two together.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -27,6 +28,8 @@ _OTHER_SERVICES: Final = (
 )
 _NEVER: Final = re.compile(r"(?!)")
 
+Matches = Callable[[str], re.Match[str] | None]
+
 
 class Found(NamedTuple):
     """A mobile number: its calling code, the digits after it, its region and kind."""
@@ -41,14 +44,26 @@ class _Service:
     """One kind of service in one region: which digits it has, and how many."""
 
     def __init__(self, described: PhoneNumberDesc | None) -> None:
-        pattern = described.national_number_pattern if described else None
-        self._fullmatch = (re.compile(pattern) if pattern else _NEVER).fullmatch
+        self._pattern = described.national_number_pattern if described else None
         self._lengths = frozenset(described.possible_length if described else ())
 
-    def has(self, national: str) -> bool:
-        if self._lengths and len(national) not in self._lengths:
-            return False
-        return self._fullmatch(national) is not None
+    def pattern(self, length: int) -> str | None:
+        """What its numbers of so many digits look like; None when it has none."""
+        return self._pattern if not self._lengths or length in self._lengths else None
+
+
+def _any_of(patterns: Sequence[str | None]) -> Matches:
+    """One question instead of several: whether any of the patterns matches the whole text."""
+    return (re.compile("|".join([f"(?:{one})" for one in patterns if one])) if any(patterns) else _NEVER).fullmatch
+
+
+class _Patterns(NamedTuple):
+    """What tells a region's numbers of one length apart."""
+
+    general: Matches
+    others: Matches
+    mobile: Matches
+    fixed: Matches
 
 
 class _Region:
@@ -64,17 +79,26 @@ class _Region:
         self._mobile = _Service(metadata.mobile)
         self._one_pattern = metadata.same_mobile_and_fixed_line_pattern
         self._others = [_Service(getattr(metadata, name)) for name in _OTHER_SERVICES if getattr(metadata, name)]
+        self._by_length: dict[int, _Patterns] = {}
 
     def kind(self, national: str) -> str | None:
         """The kind of a mobile number; "" for what is no number of this region; None for any other service."""
-        if not self._general.has(national):
+        length = len(national)
+        general, others, mobile, fixed = self._by_length.get(length) or self._of_length(length)
+        if not general(national):
             return ""
-        if any(other.has(national) for other in self._others):
+        if others(national):
             return None
-        is_mobile = self._mobile.has(national)
-        if self._fixed.has(national):
+        is_mobile = mobile(national)
+        if fixed(national):
             return FIXED_OR_MOBILE if self._one_pattern or is_mobile else None
         return MOBILE if is_mobile and not self._one_pattern else ""
+
+    def _of_length(self, length: int) -> "_Patterns":
+        services = ([self._general], self._others, [self._mobile], [self._fixed])
+        patterns = _Patterns._make(_any_of([one.pattern(length) for one in group]) for group in services)
+        self._by_length[length] = patterns
+        return patterns
 
 
 @lru_cache(maxsize=512)
