@@ -12,9 +12,6 @@ Parameters = Mapping[str, Any] | Sequence[Any]
 Found = TypeVar("Found", bound=Model)
 
 
-_ESCAPED = str.maketrans({'"': '\\"', "\\": "\\\\"})
-
-
 def array(values: Iterable[object]) -> str:
     """A PostgreSQL array literal of ids or numbers (None is NULL), to be cast where it stands: `%s::uuid[]`.
 
@@ -25,7 +22,7 @@ def array(values: Iterable[object]) -> str:
 
 def text_array(values: Iterable[str]) -> str:
     """The same for texts, whatever is in them: `%s::text[]`.  A NUL is for the database to refuse."""
-    texts = [value.translate(_ESCAPED) if '"' in value or "\\" in value else value for value in values]
+    texts = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
     return '{"' + '","'.join(texts) + '"}' if texts else "{}"
 
 

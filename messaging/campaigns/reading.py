@@ -1,6 +1,5 @@
 """Reading a recipient file into rows: in chunks, each in one transaction, and anew whenever it was cut off."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,13 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.core.files.storage import default_storage
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organisation
 from kit.ids import uuid7
-from kit.sql import run
+from kit.sql import array, run, text_array
 
 from .models import Recipient, RecipientFile, UnusableRow
 from .rules.columns import unique_names
@@ -34,6 +34,8 @@ LONGEST_VALUE = 501
 LONGEST_TYPED = 200
 #: Rows of the file shown as examples.
 SHOWN_ROWS = 5
+
+_JSON = msgspec.json.Encoder()
 
 _STORE_RECIPIENTS = """
 INSERT INTO campaigns_recipient (organisation_id, file_id, "row", number, country, values)
@@ -146,10 +148,10 @@ def _store(file: RecipientFile, verdicts: Iterable[Verdict]) -> None:
             _STORE_RECIPIENTS,
             {
                 **place,
-                "rows": [verdict.row for verdict in valid],
-                "numbers": [verdict.number.e164 for verdict in valid],
-                "countries": [verdict.number.country for verdict in valid],
-                "values": [json.dumps(_values(verdict.values)) for verdict in valid],
+                "rows": array([verdict.row for verdict in valid]),
+                "numbers": array([verdict.number.e164 for verdict in valid]),
+                "countries": array([verdict.number.country for verdict in valid]),
+                "values": text_array([_JSON.encode(_values(verdict.values)).decode() for verdict in valid]),
             },
         )
     if others:
@@ -157,16 +159,18 @@ def _store(file: RecipientFile, verdicts: Iterable[Verdict]) -> None:
             _STORE_UNUSABLE,
             {
                 **place,
-                "rows": [verdict.row for verdict in others],
-                "typed": [_storable(verdict.typed)[:LONGEST_TYPED] for verdict in others],
-                "reasons": [verdict.reason or DUPLICATE for verdict in others],
-                "first_rows": [verdict.first_row for verdict in others],
+                "rows": array([verdict.row for verdict in others]),
+                "typed": text_array([_storable(verdict.typed)[:LONGEST_TYPED] for verdict in others]),
+                "reasons": text_array([verdict.reason or DUPLICATE for verdict in others]),
+                "first_rows": array([verdict.first_row for verdict in others]),
             },
         )
 
 
 def _values(values: Mapping[str, str]) -> dict[str, str]:
-    return {_storable(name): _storable(text.strip())[:LONGEST_VALUE] for name, text in values.items() if text.strip()}
+    return {
+        _storable(name): _storable(text)[:LONGEST_VALUE] for name, typed in values.items() if (text := typed.strip())
+    }
 
 
 def _storable(text: str) -> str:

@@ -68,7 +68,7 @@ class Row(NamedTuple):
     @property
     def is_blank(self) -> bool:
         """No cell holds anything a person could see."""
-        return not any(cell and not cell.isspace() for cell in self.cells)
+        return not any(map(str.strip, self.cells))
 
 
 @dataclass(frozen=True, slots=True)
