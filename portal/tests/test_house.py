@@ -143,6 +143,19 @@ def test_what_is_announced_is_heard():
     assert dict(announcements()) and not silent, "nobody listens to these"
 
 
+# --- components
+
+
+def test_every_component_is_used():
+    folder = ROOT / "templates" / "components"
+    pages = [page.read_text("utf-8") for page in (ROOT / "templates").rglob("*.html")]
+    texts = [*pages, *(text for _path, text in sources(*ROOMS))]
+
+    components = [f"components/{component.name}" for component in sorted(folder.glob("*.html"))]
+
+    assert [name for name in components if not any(f'"{name}"' in text for text in texts)] == []
+
+
 # --- tests
 
 
