@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, When
@@ -13,6 +14,9 @@ from kit.money import Micros
 from kit.sql import rows
 
 from .models import Account, Reason, Transfer
+
+#: Movements read at once when all of them are wanted.
+PORTION = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +78,31 @@ class Statement:
     movements: "Movements"
 
 
+@dataclass(slots=True)
+class Movement:
+    """A transfer as its wallet sees it: `change` is below zero when it left, `balance` is what was there after it."""
+
+    id: UUID
+    reason: str
+    reference: str
+    subject: str
+    currency: str
+    change: Micros
+    balance: Micros = Micros(0)
+
+
 class Movements:
-    """An account's movements, newest first, each with its `change` and the `balance` after it.
+    """A wallet's movements from one id to before another, newest first, each with the `balance` after it.
 
     A page reads its own rows: balances are counted back from `closing`, and no further than asked for.  `count`,
     `order_by` and `query` are what tables ask of rows they should not read whole.
     """
 
-    def __init__(self, rows: QuerySet[Transfer], *, closing: Micros, count: int) -> None:
-        self._rows, self._closing, self._count = rows, closing, count
-        self.query = rows.query
+    query = SimpleNamespace(order_by=("-id",))
+
+    def __init__(self, wallet: UUID | None, *, first: UUID, beyond: UUID, closing: Micros, count: int) -> None:
+        self._span = {"wallet": wallet, "first": first, "beyond": beyond}
+        self._closing, self._count = closing, count
 
     def __len__(self) -> int:
         return self._count
@@ -94,20 +113,27 @@ class Movements:
     def order_by(self, *_names: str) -> "Movements":
         return self  # a balance only makes sense in the order of time
 
-    def __getitem__(self, place: slice) -> list[Transfer]:
+    def __getitem__(self, place: slice) -> list[Movement]:
         start, stop, _step = place.indices(self._count)
-        newer = self._rows[:start].aggregate(total=Sum("change"))["total"] or 0 if start else 0
-        return list(self._balanced(self._rows[start:stop], self._closing - newer))
+        [(newer,)] = rows(_NEWER, {**self._span, "count": start}) if start else [(0,)]
+        found = rows(_MOVED, {**self._span, "start": start, "count": stop - start}) if stop > start else []
+        return list(self._balanced(found, self._closing - newer))
 
-    def __iter__(self) -> Iterator[Transfer]:
-        return self._balanced(self._rows.iterator(chunk_size=2_000), self._closing)
+    def __iter__(self) -> Iterator[Movement]:
+        return self._balanced(self._read_all(), self._closing)
+
+    def _read_all(self) -> Iterator[tuple]:
+        """In portions, each from where the one before ended."""
+        span = self._span
+        while found := rows(_MOVED, {**span, "start": 0, "count": PORTION}):
+            yield from found
+            span = {**span, "beyond": found[-1][0]}
 
     @staticmethod
-    def _balanced(rows: Iterable[Transfer], balance: Micros) -> Iterator[Transfer]:
-        for row in rows:
-            row.balance = balance
-            balance -= row.change
-            yield row
+    def _balanced(found: Iterable[tuple], balance: Micros) -> Iterator[Movement]:
+        for id, reason, reference, subject, currency, change in found:
+            yield Movement(id, reason, reference, subject, currency, change, balance)
+            balance -= change
 
 
 def statement(organisation: Organisation, *, begin: datetime, end: datetime, wallet: Wallet | None = None) -> Statement:
@@ -116,12 +142,12 @@ def statement(organisation: Organisation, *, begin: datetime, end: datetime, wal
     `wallet` is the organisation's, for who has read it already.
     """
     wallet = wallet or wallet_of(organisation)
+    span = {"first": first_id_at(begin), "beyond": first_id_at(end)}
     if wallet.account_id is None:
-        return Statement(wallet.currency, 0, 0, Movements(Transfer.objects.none(), closing=0, count=0))
-    first, beyond = first_id_at(begin), first_id_at(end)
-    [(closing, total, count)] = rows(_PERIOD, {"wallet": wallet.account_id, "first": first, "beyond": beyond})
-    moved = _touching(wallet.account_id).filter(id__gte=first, id__lt=beyond).order_by("-id")
-    return Statement(wallet.currency, closing - total, closing, Movements(moved, closing=closing, count=count))
+        return Statement(wallet.currency, 0, 0, Movements(None, **span, closing=Micros(0), count=0))
+    [(closing, total, count)] = rows(_PERIOD, {"wallet": wallet.account_id, **span})
+    moved = Movements(wallet.account_id, **span, closing=closing, count=count)
+    return Statement(wallet.currency, closing - total, closing, moved)
 
 
 #: Counted back from the cached balance, at one moment: a wallet's last weeks are fewer than all its years.
@@ -134,6 +160,18 @@ _PERIOD = """
         WHERE (source_id = %(wallet)s OR target_id = %(wallet)s) AND id >= least(%(first)s, %(beyond)s)
     ) moved
 """
+
+
+#: By hand, as lists of movements are long and their pages many.
+_MOVED = """
+    SELECT id, reason, reference, subject, currency, CASE WHEN target_id = %(wallet)s THEN amount ELSE -amount END AS change
+    FROM ledger_transfer
+    WHERE (source_id = %(wallet)s OR target_id = %(wallet)s) AND id >= %(first)s AND id < %(beyond)s
+    ORDER BY id DESC LIMIT %(count)s OFFSET %(start)s
+"""
+_NEWER = f"""
+    SELECT coalesce(sum(change), 0)::bigint FROM ({_MOVED.replace("%(start)s", "0")}) newer
+"""  # noqa: S608  our own words
 
 
 def latest_movements(wallet: Wallet, *, count: int = 5) -> list[Transfer]:

@@ -1,8 +1,11 @@
 """How movements are listed."""
 
+from html import escape
+
 import django_tables2 as tables
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
+from django.utils.functional import cached_property
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +13,7 @@ from kit.formatting import MINUS, format_money, moment
 from kit.ids import made_at
 
 from .models import Reason, Transfer
+from .queries import Movement
 
 #: Where a movement's subject is shown.  Names of addresses, so that this room knows none of those above.
 PAGES = {"purchase": "billing:purchase", "campaign": "messaging:campaign"}
@@ -19,33 +23,44 @@ NUMBER = {"cell": {"class": "n"}}
 class StatementTable(tables.Table):
     """The wallet's movements with the running balance."""
 
-    reason = tables.Column(verbose_name=_("Movement"))
-    at = tables.Column(accessor="id", verbose_name=_("Time"))
-    change = tables.Column(verbose_name=_("Amount"), attrs=NUMBER)
-    balance = tables.Column(verbose_name=_("Balance"), attrs=NUMBER)
+    reason = tables.Column(verbose_name=_("Movement"), empty_values=())
+    at = tables.Column(accessor="id", verbose_name=_("Time"), empty_values=())
+    change = tables.Column(verbose_name=_("Amount"), empty_values=(), attrs=NUMBER)
+    balance = tables.Column(verbose_name=_("Balance"), empty_values=(), attrs=NUMBER)
 
     class Meta:
         orderable = False
         empty_text = _("Nothing moved in this period.")
         attrs = {"caption": _("Movements of the wallet"), "hx_target": "#statement"}
 
-    def render_reason(self, record: Transfer):
-        url = address_of(record.subject)
-        if url:
-            return format_html('<a class="prime" href="{}">{}</a>', url, label_of(record))
-        return format_html('<span class="prime">{}</span>', label_of(record))
+    def render_reason(self, record: Movement) -> SafeString:
+        url, label = address_of(record.subject), escape(self.label_of(record))
+        said = f'<a class="prime" href="{escape(url)}">{label}</a>' if url else f'<span class="prime">{label}</span>'
+        return mark_safe(said)  # noqa: S308  escaped
 
-    def render_at(self, record: Transfer):
+    def label_of(self, record: Movement) -> str:
+        """As below; what is said of all movements of a kind is looked up once."""
+        if record.reason == Reason.CREDIT:
+            return label_of(record)
+        if record.reason not in self.labels:
+            self.labels[record.reason] = label_of(record)
+        return self.labels[record.reason]
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        return {}
+
+    def render_at(self, record: Movement) -> str:
         return moment(made_at(record.id))
 
-    def render_change(self, record: Transfer):
+    def render_change(self, record: Movement) -> str:
         return signed(record.change, record.currency)
 
-    def render_balance(self, record: Transfer):
+    def render_balance(self, record: Movement) -> str:
         return format_money(record.balance, record.currency)
 
 
-def label_of(transfer: Transfer) -> str:
+def label_of(transfer: Movement | Transfer) -> str:
     """What a movement of the wallet was, as its owner sees it: credit given looks different from both sides."""
     # Not get_reason_display, which gathers every reason in the language, each time.
     label = str(Reason(transfer.reason).label)
