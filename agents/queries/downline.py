@@ -263,20 +263,28 @@ def _set_figures(agent: Organisation, accounts: dict[UUID, Account], since: date
         _gather(root, own)
 
 
+# Pot by pot of those who earn: transfers are found by their target and id.  By those who pay, each of them would look through
+# what everybody paid in the span.  Payers who are not below are nobody's account of the tree.
 _SHARES = """
-    SELECT paid.organisation_id, paid.target_organisation_id, sum(paid.amount)::bigint FROM ledger_transfer paid
-    JOIN accounts_organisation payer ON payer.id = paid.organisation_id AND payer.path <@ %(path)s::ltree
-    JOIN accounts_organisation earner ON earner.id = paid.target_organisation_id AND earner.path <@ %(path)s::ltree
-    WHERE paid.id >= %(first_id)s AND paid.created_at >= %(since)s AND paid.created_at < %(until)s
-        AND paid.reason = ANY (%(reasons)s)
-    GROUP BY paid.organisation_id, paid.target_organisation_id
+    SELECT paid.organisation_id, pot.organisation_id, sum(paid.amount)::bigint FROM ledger_account pot
+    JOIN accounts_organisation earner ON earner.id = pot.organisation_id AND earner.path <@ %(path)s::ltree
+    CROSS JOIN LATERAL (
+        SELECT organisation_id, sum(amount) AS amount FROM ledger_transfer
+        WHERE target_id = pot.id AND id >= %(first_id)s AND created_at >= %(since)s AND created_at < %(until)s
+            AND reason = ANY (%(reasons)s)
+        GROUP BY organisation_id
+    ) paid
+    WHERE pot.kind = ANY (%(kinds)s) GROUP BY 1, 2
 """
+#: What is paid for messages, and into which pots.
+_PAID_INTO = {Reason.MARGIN: Pot.Kind.MARGIN, Reason.SETTLE: Pot.Kind.REVENUE}
 
 
 def _shares(agent: Organisation, since: datetime, until: datetime) -> list[tuple[UUID, UUID, int]]:
     """Who of the agent and its sellers below got how much of what whom paid."""
     span = {"since": since, "until": until, "first_id": first_id_at(since - timedelta(days=1))}
-    return rows(_SHARES, {"path": agent.path, "reasons": [Reason.MARGIN, Reason.SETTLE], **span})
+    kinds = {"reasons": list(_PAID_INTO), "kinds": list(_PAID_INTO.values())}
+    return rows(_SHARES, {"path": agent.path, **kinds, **span})
 
 
 def _gather(root: Account, own: dict[UUID, Figures]) -> None:

@@ -9,14 +9,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, Sum
-from django.db.models.functions import TruncMonth
 
 from accounts.models import Organisation
 from agents.models import CommissionEntry
 from agents.rules.months import Month
-from billing.ledger.models import Account, Reason, Transfer
 from kit.ids import first_id_at
-from kit.sql import records
+from kit.sql import records, rows
 
 
 @dataclass(slots=True)
@@ -87,6 +85,22 @@ WHERE pot.organisation_id = %(agent)s AND pot.kind = 'margin' AND t.reason = 'ma
     AND t.id >= %(first_id)s AND t.id < %(end_id)s AND t.created_at >= %(begin)s AND t.created_at < %(end)s
 GROUP BY t.organisation_id, t.currency
 """
+# A range a month: telling of each transfer which month it is of takes longer than reading it.
+_MONTHS = """
+SELECT month.place, margin.amount, commission.amount
+FROM unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[], %(first_ids)s::uuid[], %(end_ids)s::uuid[])
+    WITH ORDINALITY month (begins_at, ends_at, first_id, end_id, place)
+CROSS JOIN LATERAL (
+    SELECT sum(amount)::bigint AS amount FROM ledger_transfer t
+    WHERE t.target_id = (
+        SELECT id FROM ledger_account WHERE organisation_id = %(agent)s AND kind = 'margin' AND currency = %(currency)s
+    ) AND t.reason = 'margin' AND t.id >= first_id AND t.id < end_id AND t.created_at >= begins_at AND t.created_at < ends_at
+) margin
+CROSS JOIN LATERAL (
+    SELECT sum(amount)::bigint AS amount FROM agents_commissionentry e
+    WHERE e.organisation_id = %(agent)s AND currency = %(currency)s AND e.earned_at >= begins_at AND e.earned_at < ends_at
+) commission
+"""
 #: Ids are made a little before or after the transaction's own time: wide enough to miss none.
 _LEEWAY = timedelta(days=1)
 
@@ -108,15 +122,25 @@ def statement(agent: Organisation, month: Month) -> Statement:
 
 def months_of(agent: Organisation, *, until: Month, count: int = 12) -> list[MonthTotal]:
     """The last months, the newest first, in the agent's own currency, as far back as anything was earned."""
-    zone = ZoneInfo(agent.time_zone)
     months = [until]
     while len(months) < count:
         months.append(months[-1].previous)
-    begin, end = months[-1].begin(zone), until.following.begin(zone)
-    margins = _by_month(_margin_transfers(agent, begin, end).filter(currency=agent.currency), "created_at", zone)
-    commissions = _by_month(_entries(agent, begin, end).filter(currency=agent.currency), "earned_at", zone)
-    first = min([until, *margins, *commissions])
-    return [MonthTotal(one, margins.get(one, 0), commissions.get(one, 0)) for one in months if one >= first]
+    spans = [month.span(ZoneInfo(agent.time_zone)) for month in months]
+    found = rows(
+        _MONTHS,
+        {
+            "agent": agent.pk,
+            "currency": agent.currency,
+            "begins": [begin for begin, _end in spans],
+            "ends": [end for _begin, end in spans],
+            "first_ids": [first_id_at(begin - _LEEWAY) for begin, _end in spans],
+            "end_ids": [first_id_at(end + _LEEWAY) for _begin, end in spans],
+        },
+    )
+    earned = {months[place - 1]: amounts for place, *amounts in found if amounts != [None, None]}
+    first = min([until, *earned])
+    amounts = {month: earned.get(month, (0, 0)) for month in months if month >= first}
+    return [MonthTotal(month, margin or 0, commission or 0) for month, (margin, commission) in amounts.items()]
 
 
 def _margins(agent: Organisation, begin: datetime, end: datetime) -> list[_Margin]:
@@ -133,17 +157,6 @@ def _margins(agent: Organisation, begin: datetime, end: datetime) -> list[_Margi
     )
 
 
-def _margin_transfers(agent: Organisation, begin: datetime, end: datetime):
-    return Transfer.objects.filter(
-        target__organisation=agent,
-        target__kind=Account.Kind.MARGIN,
-        reason=Reason.MARGIN,
-        id__gte=first_id_at(begin - _LEEWAY),
-        created_at__gte=begin,
-        created_at__lt=end,
-    )
-
-
 def _entries(agent: Organisation, begin: datetime, end: datetime):
     return CommissionEntry.objects.filter(organisation=agent, earned_at__gte=begin, earned_at__lt=end)
 
@@ -157,11 +170,6 @@ def _commissions(agent: Organisation, begin: datetime, end: datetime):
         .values("customer_id", "currency")
         .annotate(on_traffic=of("settlement"), on_packages=of("purchase"), taken_back=of("refund"))
     )
-
-
-def _by_month(rows, column: str, zone: ZoneInfo) -> dict[Month, int]:
-    found = rows.annotate(at=TruncMonth(column, tzinfo=zone)).values_list("at").annotate(total=Sum("amount"))
-    return {Month(at.year, at.month): total for at, total in found}
 
 
 def _line(lines: dict[tuple[UUID, str], Line], customer_id: UUID, currency: str) -> Line:
