@@ -10,7 +10,6 @@ from django.utils.translation import ngettext
 
 from accounts.models import Membership, Organisation
 from accounts.rules.permissions import Permission
-from billing.packages.models import Allowance
 from kit.formatting import format_count, format_money, series
 from kit.sql import rows
 from messaging.campaigns.listing import ListedCampaign
@@ -19,6 +18,7 @@ from messaging.content.models import ReviewStatus, SenderId
 from messaging.content.reasons import reasons_of
 
 from ..navigation import address
+from .allowances import UsableAllowance
 
 EXPIRES_SOON = timedelta(days=14)
 FEW_DAYS = 3
@@ -31,7 +31,7 @@ def attention(
     *,
     balance: int,
     days_left: int | None,
-    allowances: list[Allowance],
+    allowances: list[UsableAllowance],
     campaigns: list[ListedCampaign],
 ) -> list[dict[str, Any]]:
     """The most pressing first.  Two queries of its own; the rest is what the page has read already."""
@@ -125,11 +125,11 @@ _REJECTED_SENDERS = """
 """
 
 
-def expiring(allowances: list[Allowance]) -> Iterator[dict[str, Any]]:
+def expiring(allowances: list[UsableAllowance]) -> Iterator[dict[str, Any]]:
     soon = timezone.now() + EXPIRES_SOON
     for allowance in allowances:
         if allowance.expires_at < soon:
-            name = allowance.purchase.package.name if allowance.purchase else _("Package")
+            name = _("Package") if allowance.package_name is None else allowance.package_name
             yield {
                 "icon": "package", "tone": "info", "action": _("Renew"), "url": address("billing:packages"),
                 "title": _("%(name)s ends on %(day)s")

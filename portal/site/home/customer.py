@@ -1,25 +1,23 @@
 """Home of whoever sends: figures, what needs them, campaigns, destinations, money."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from accounts.models import Membership, Organisation
 from accounts.rules.permissions import Permission
 from billing.ledger.queries import days_left, wallet_of
-from billing.packages.queries import usable_allowances_of
 from kit.formatting import format_money
-from messaging.campaigns.listing import ListedCampaign, ListedCampaigns
+from messaging.campaigns.listing import ListedCampaigns
 from messaging.campaigns.models import Campaign
-from messaging.campaigns.progress import CampaignProgress, pace_of, with_progress
-from messaging.campaigns.views.support import TONES
-from messaging.recipients.countries import country_name
-from messaging.traffic.queries import Tally, tallies_by_country
+from messaging.campaigns.progress import pace_of, with_progress
+from messaging.traffic.queries import tallies_by_country
 
 from ..context import line_of
 from ..navigation import address
+from .allowances import usable_allowances
 from .attention import attention
 from .figures import chart, chart_summary, figures_of, kpis
+from .lines import CampaignLine, Destination, campaign_rows, destination_rows
 from .periods import Period
 
 RECENT = 5
@@ -29,47 +27,12 @@ LIVE_SECONDS, IDLE_SECONDS = 2, 15
 AT_WORK = (Campaign.Status.SENDING, Campaign.Status.PAUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignLine:
-    """A campaign with how far its messages are, as the page shows it."""
-
-    progress: CampaignProgress
-
-    @property
-    def campaign(self) -> ListedCampaign:
-        return self.progress.campaign
-
-    @property
-    def url(self) -> str:
-        return address("messaging:campaign", self.campaign.pk)
-
-    @property
-    def when(self) -> datetime:
-        return self.campaign.started_at or self.campaign.starts_at or self.campaign.created_at
-
-    @property
-    def status_tone(self) -> str:
-        return TONES[self.campaign.status]
-
-    @property
-    def recipients(self) -> int | None:
-        return self.campaign.recipients or None
-
-    @property
-    def is_moving(self) -> bool:
-        return self.campaign.status == Campaign.Status.SENDING
-
-    @property
-    def cost(self) -> int | None:
-        """What it has cost so far; unknown before it began."""
-        return self.progress.spent if self.campaign.accepted else None
-
-
 def customer_home(organisation: Organisation, membership: Membership, period: Period) -> dict[str, Any]:
     """Everything on the page; the number of queries does not depend on how much there is."""
     campaigns = recent_campaigns(organisation) if membership.may(Permission.VIEW_MESSAGES) else []
     money = money_of(organisation, period.now) if membership.may(Permission.VIEW_BILLING) else {}
     places = destinations(organisation, period)
+    sent_in_all = sum(place.tally.accepted for place in places)
     return {
         **overview(organisation, period),
         **live_panel(campaigns),
@@ -82,9 +45,10 @@ def customer_home(organisation: Organisation, membership: Membership, period: Pe
             campaigns=[line.campaign for line in campaigns],
         ),
         "campaigns": campaigns,
+        "campaign_rows": campaign_rows(campaigns, currency=organisation.currency),
         "campaigns_url": address("messaging:campaigns"),
-        "destinations": places[:DESTINATIONS],
-        "sent_in_all": sum(place.tally.accepted for place in places),
+        "destinations": places,
+        "destination_rows": destination_rows(places[:DESTINATIONS], sent_in_all=sent_in_all),
         **money,
     }
 
@@ -120,16 +84,6 @@ def live_panel(lines: list[CampaignLine]) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    country: str
-    tally: Tally
-
-    @property
-    def name(self) -> str:
-        return country_name(self.country)
-
-
 def destinations(organisation: Organisation, period: Period) -> list[Destination]:
     found = tallies_by_country(organisation, period.first, period.end)
     return [Destination(country, tally) for country, tally in found.items()]
@@ -145,5 +99,5 @@ def money_of(organisation: Organisation, now: datetime) -> dict[str, Any]:
         "packages_url": address("billing:packages"),
         "days_left": days_left(organisation, wallet, now=now),
         "lasts_long": LASTS_LONG,
-        "allowances": list(usable_allowances_of(organisation)[:4]),
+        "allowances": usable_allowances(organisation, now),
     }

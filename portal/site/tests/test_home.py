@@ -6,6 +6,7 @@ from django.utils import timezone
 from accounts.rules.permissions import Role
 from accounts.tests.factories import make_agent, make_customer, make_operator, signed_in
 from billing.ledger.tests.factories import fund
+from billing.packages.models import Allowance
 from messaging.campaigns.models import Campaign
 from messaging.channels.actions import create_channel
 from messaging.content.actions import archive_template, new_version
@@ -117,6 +118,58 @@ def test_a_reseller_is_not_asked_to_mend_the_templates_of_its_customers():
         [item] = rejected_templates(agent)
 
     assert str(own.template_id) in item["url"]
+
+
+def test_recent_campaigns_lead_to_their_pages_and_what_they_say_is_escaped():
+    customer = make_customer()
+    sent(customer, 100)
+    author = make_author(customer)
+    with customer.scope():
+        campaign = Campaign.objects.create(
+            organisation=customer, name="<b>Sale</b>", status="sending", category="promotion", created_by=author,
+            started_at=timezone.now(), recipients=2_000, accepted=2_000,
+        )  # fmt: skip
+    sent(customer, 2_000, campaign_id=campaign.pk)
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    [row] = [row for row in page.split("<tr") if "&lt;b&gt;Sale&lt;/b&gt;</a>" in row]
+    assert f'data-href="/campaigns/{campaign.pk}/"' in row
+    assert '<span class="st run">Sending</span>' in row
+    for said in ("Promotion · ", ">2,000</td>", ">100.0%</td>", ">£60.00</td>"):
+        assert said in row
+    assert "<b>Sale" not in page
+
+
+def test_where_messages_fail_the_rate_stands_out():
+    customer = make_customer()
+    sent(customer, 900, country="GB")
+    count_traffic(customer, Status.UNDELIVERED, 100, country="GB")
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    [row] = [row for row in page.split("<tr") if "United Kingdom</td>" in row]
+    assert '<span class="st bad">90.0%</span>' in row
+    assert ">2.0 s</td>" in row
+
+
+def test_packages_are_shown_in_the_order_they_are_used_those_that_end_soon_also_as_a_task():
+    customer = make_customer()
+    sent(customer, 1)
+    now = timezone.now()
+    with customer.scope():
+        for days, left in ((40, 700), (5, 300), (-1, 900)):
+            Allowance.objects.create(
+                organisation=customer, segments=1_000, taken=1_000 - left, expires_at=now + timedelta(days=days)
+            )  # fmt: skip
+
+    page = text_of(signed_in(customer).get("/home/"))
+
+    assert page.index("300 left") < page.index("700 left")
+    assert "900 left" not in page
+    assert page.count("used first") == 1
+    assert "300 of 1,000 segments left" in page
+    assert "700 of 1,000 segments left" not in page
 
 
 def test_htmx_gets_the_figures_alone():
