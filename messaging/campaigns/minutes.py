@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from kit.sql import array, run
+from kit.sql import array, records, run
 from messaging.engine.states import Status
 
-from .models import Campaign, CampaignMinute
+from .models import Campaign
 
 #: How far back the lines go.
 SHOWN = timedelta(minutes=30)
@@ -60,9 +60,9 @@ def minutes_of(campaign: Campaign) -> list[Minute]:
     now = timezone.now()
     end = _floor(min(now, (campaign.ended_at or now) + MINUTE))
     first = max(_floor(campaign.started_at), end - SHOWN)
-    noted = CampaignMinute.objects.filter(organisation_id=campaign.organisation_id, campaign=campaign, at__lt=end)
-    last = noted.filter(at__lt=first).order_by("-at").first()
-    by_minute = {one.at: one for one in noted.filter(at__gte=first)}
+    facts = {"organisation": campaign.organisation_id, "campaign": campaign.pk, "first": first, "end": end}
+    by_minute = {noted.at: noted for noted in records(Noted, _NOTED, facts)}
+    last = next((noted for noted in by_minute.values() if noted.at < first), None)
     minutes = []
     for place in range(int((end - first) / MINUTE)):
         at = first + place * MINUTE
@@ -72,7 +72,26 @@ def minutes_of(campaign: Campaign) -> list[Minute]:
     return minutes
 
 
-def _between(before: CampaignMinute | None, after: CampaignMinute | None) -> tuple[int, int]:
+class Noted(NamedTuple):
+    """How far a campaign had come when it was last looked at within a minute."""
+
+    at: datetime
+    handed_over: int
+    delivered: int
+
+
+#: What was noted in the minutes shown, and the last note before them.
+_NOTED = """
+    SELECT at, handed_over, delivered FROM campaigns_campaignminute
+    WHERE organisation_id = %(organisation)s AND campaign_id = %(campaign)s AND at < %(end)s AND at >= coalesce(
+        (SELECT max(at) FROM campaigns_campaignminute
+            WHERE organisation_id = %(organisation)s AND campaign_id = %(campaign)s AND at < %(first)s),
+        %(first)s
+    )
+"""
+
+
+def _between(before: Noted | None, after: Noted | None) -> tuple[int, int]:
     """Handed over and delivered from one note to another; none is the beginning."""
     if after is None:
         return 0, 0
