@@ -1,12 +1,14 @@
 """What a reseller fills in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorList
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -128,6 +130,16 @@ class NewListForm(forms.Form):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """A line of a list with its field; `margin` is what the new price leaves, once the field is filled in well."""
+
+    line: PriceLine
+    field: forms.BoundField
+    margin: int | None
+    errors: ErrorList
+
+
 class PricesForm(forms.Form):
     """A price for each line of a list; a field left empty keeps what is asked now."""
 
@@ -167,14 +179,15 @@ class PricesForm(forms.Form):
     def priced(self, micros: int) -> str:
         return format_unit_price(micros, self.currency)
 
-    def rows(self) -> list[dict]:
-        """Each line with its field and, once filled in well, the margin the new price leaves."""
+    def rows(self) -> list["PriceRow"]:
+        """Each line with its field."""
         cleaned = getattr(self, "cleaned_data", {})
         rows = []
         for line in self.lines:
             asked = cleaned.get(field_name(line))
             margin = asked - line.cost if asked is not None and line.cost is not None else line.margin
-            rows.append({"line": line, "field": self[field_name(line)], "margin": margin})
+            field = self[field_name(line)]
+            rows.append(PriceRow(line, field, margin, field.errors))
         return rows
 
     def changes(self) -> list[tuple[PriceLine, int]]:

@@ -12,6 +12,7 @@ from billing.pricing.models import Category, Price, PriceAssignment, PriceBook
 from billing.pricing.quotes import costs_now
 from kit import tenancy
 from kit.queries import one_of
+from kit.sql import rows
 
 #: Country (empty: every other) and category.
 Place = tuple[str, str]
@@ -59,8 +60,7 @@ def price_list_of(agent: Organisation, id: UUID) -> PriceBook:
 def price_lines(agent: Organisation, book: PriceBook, *, countries: Iterable[str] = ()) -> list[PriceLine]:
     """The list's rows: every category for all other countries, for those it or its seller's list names, and `countries`."""
     now = timezone.now()
-    own = latest_prices(Price.objects.filter(book=book), at=now)
-    coming = coming_prices(book, after=now)
+    own, coming = _prices(book, at=now)
     named = {country for country, _category in [*own, *coming]} | {*countries}
     with tenancy.with_upline(agent.pk, path=agent.path):  # both look at what is published from above: entered once
         named |= _countries_bought(agent, book.currency)
@@ -69,24 +69,24 @@ def price_lines(agent: Organisation, book: PriceBook, *, countries: Iterable[str
     return [_line(place, costs[place], own.get(place), coming.get(place)) for place in places]
 
 
-def latest_prices(prices: QuerySet[Price], *, at: datetime) -> dict[Place, int]:
-    """What each place costs at an instant, of the prices of one list."""
-    rows = (
-        prices.filter(effective_from__lte=at)
-        .order_by("country", "category", "-effective_from")
-        .distinct("country", "category")
-    )
-    return {(row.country, row.category): row.micros for row in rows}
+# Of what has begun the nearest to now, and of what has not begun the nearest to now.
+_PRICES = """
+SELECT DISTINCT ON (country, category, is_coming) country, category, micros, effective_from, effective_from > %(now)s AS is_coming
+FROM pricing_price WHERE book_id = %(book)s
+ORDER BY country, category, is_coming, abs(extract(epoch FROM effective_from - %(now)s))
+"""
 
 
-def coming_prices(book: PriceBook, *, after: datetime) -> dict[Place, Price]:
-    """The next price of each place that has not begun yet."""
-    rows = (
-        Price.objects.filter(book=book, effective_from__gt=after)
-        .order_by("country", "category", "effective_from")
-        .distinct("country", "category")
-    )
-    return {(row.country, row.category): row for row in rows}
+def _prices(book: PriceBook, *, at: datetime) -> tuple[dict[Place, int], dict[Place, tuple[int, datetime]]]:
+    """What each place of the list costs at an instant, and what the next price of each will be, and from when."""
+    own: dict[Place, int] = {}
+    coming: dict[Place, tuple[int, datetime]] = {}
+    for country, category, micros, effective_from, is_coming in rows(_PRICES, {"book": book.pk, "now": at}):
+        if is_coming:
+            coming[country, category] = micros, effective_from
+        else:
+            own[country, category] = micros
+    return own, coming
 
 
 def _countries_bought(agent: Organisation, currency: str) -> set[str]:
@@ -100,13 +100,6 @@ def _countries_bought(agent: Organisation, currency: str) -> set[str]:
         return set(Price.objects.filter(book__in=sellers).values_list("country", flat=True).distinct())
 
 
-def _line(place: Place, cost: int | None, price: int | None, coming: Price | None) -> PriceLine:
-    country, category = place
-    return PriceLine(
-        country=country,
-        category=category,
-        cost=cost,
-        price=price,
-        next_price=coming.micros if coming else None,
-        next_from=coming.effective_from if coming else None,
-    )
+def _line(place: Place, cost: int | None, price: int | None, coming: tuple[int, datetime] | None) -> PriceLine:
+    next_price, next_from = coming or (None, None)
+    return PriceLine(*place, cost=cost, price=price, next_price=next_price, next_from=next_from)

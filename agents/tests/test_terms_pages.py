@@ -1,11 +1,15 @@
 """What a reseller asks of those below, and leaves to them: prices and commission."""
 
+import html
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.rules.permissions import Role
 from accounts.tests.factories import signed_in
 from agents.models import CommissionRule
+from agents.queries import price_lines
 from billing.pricing.models import Price, PriceAssignment
 from kit.money import money
 
@@ -60,7 +64,7 @@ def test_a_price_list_keeps_its_query_budget(world, django_assert_max_num_querie
     client = signed_in(world.agent)
     client.get(reverse("agents:prices"))
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(21):
         assert client.get(reverse("agents:prices")).status_code == 200
 
 
@@ -87,7 +91,18 @@ def test_a_price_below_cost_is_refused_at_its_field(world):
 
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == ["other-notice"]
+    assert '<div id="id_other-notice_error"><p class="err">' in answer.content.decode()
+    assert answer.content.decode().count('class="ag-wrong"') == 1
     assert Price.objects.filter(book=book).count() == 1
+
+
+def test_who_may_look_alone_sees_prices_and_no_fields(world):
+    client = signed_in(world.agent, role=Role.READ_ONLY)
+
+    shown = page(client, "prices").content.decode()
+
+    assert '<td role="cell" class="n" data-l="You ask">£0.0400</td>' in shown
+    assert 'class="field ag-price"' not in shown
 
 
 def test_prices_begin_when_they_are_told_to(world):
@@ -113,6 +128,24 @@ def test_prices_begin_when_they_are_told_to(world):
         one for one in page(client, "prices").context["form"].lines if one.category == "notice" and not one.country
     ]
     assert (line.price, line.next_price) == (money("0.04"), money("0.05"))
+    assert "Notice · £0.0500 from " in html.unescape(page(client, "prices").content.decode())
+
+
+def test_of_several_prices_the_newest_that_has_begun_holds_and_the_next_is_announced(world):
+    client = signed_in(world.agent)
+    book = page(client, "prices").context["book"]
+    now = timezone.now()
+    for days, price in ((-3, "0.05"), (-1, "0.06"), (2, "0.07"), (4, "0.08")):
+        Price.objects.create(
+            organisation=world.agent, book=book, country="DE", category="notice", micros=money(price),
+            effective_from=now + timezone.timedelta(days=days),
+        )  # fmt: skip
+
+    with world.agent.downline_scope():
+        [line] = [one for one in price_lines(world.agent, book) if (one.country, one.category) == ("DE", "notice")]
+
+    assert (line.price, line.next_price) == (money("0.06"), money("0.07"))
+    assert line.next_from == now + timezone.timedelta(days=2)
 
 
 def test_a_country_gets_prices_of_its_own(world):

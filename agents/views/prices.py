@@ -12,6 +12,7 @@ from accounts.models import Organisation
 from accounts.rules.permissions import Permission
 from agents import actions, queries
 from agents.forms import NewListForm, PricesForm, field_name
+from agents.price_rows import PriceRows
 from billing.pricing.errors import NegativeMargin
 from billing.pricing.models import PriceBook
 from kit.errors import DomainError
@@ -40,16 +41,16 @@ class PricesView(DownlineMixin, TemplateView):
         """Countries the person wants to give prices of their own."""
         return [code for code in self.request.GET.getlist("country") if code in COUNTRY_NAMES]
 
-    def get_context_data(self, **kwargs) -> dict:
-        context = {
-            "lists": self.lists,
-            "book": self.book,
-            "form": self.form() if self.book else None,
-            "countries": countries(),
-            "added": self.added,
-            "buys": self.organisation.kind == Organisation.Kind.AGENT,
-        }
-        return super().get_context_data(**{**context, **kwargs})
+    def get_context_data(self, form: PricesForm | None = None, **kwargs) -> dict:
+        buys = self.organisation.kind == Organisation.Kind.AGENT
+        context = {"lists": self.lists, "book": self.book, "countries": countries(), "added": self.added, "buys": buys}
+        if self.book:
+            form = form or self.form()
+            rows = PriceRows(
+                currency=self.book.currency, buys=buys, may_change=self.may(Permission.MANAGE_ACCOUNTS)
+            ).html(form.rows())
+            context |= {"form": form, "rows": rows}
+        return super().get_context_data(**context, **kwargs)
 
     def form(self, data=None) -> PricesForm:
         lines = queries.price_lines(self.organisation, self.book, countries=self.added)
