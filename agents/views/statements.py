@@ -12,6 +12,7 @@ from accounts.models import Organisation
 from accounts.rules.permissions import Permission
 from agents import queries
 from agents.rules.months import Month
+from agents.statement_rows import StatementRows
 from kit.formatting import format_money
 from kit.money import units
 from kit.spreadsheets import csv_lines
@@ -49,6 +50,7 @@ class StatementView(StatementMixin, TemplateView):
             agent=self.agent,
             is_own=self.agent == self.organisation,
             statement=statement,
+            rows=StatementRows(statement),
             is_running=self.month >= now,
             months=[
                 {
