@@ -86,4 +86,23 @@ TRAFFIC_INVARIANTS = (
                 AND a.carrier_reference <> '')
         """,
     ),
+    Invariant(
+        "An hour's sum is what its squashed counts say",
+        """
+        SELECT organisation_id AS organisation, hour, channel_id AS channel, sum(messages) AS missing FROM (
+            SELECT t.organisation_id, t.hour, t.channel_id, t.messages FROM accounts_organisation o CROSS JOIN LATERAL (
+                SELECT * FROM engine_trafficcount c
+                WHERE c.organisation_id = o.id AND c.hour >= date_trunc('hour', now()) - interval '3 days'
+                    AND c.hour < (SELECT summed_before FROM traffic_sumprogress)
+                    AND c.is_squashed AND (c.status = 20 OR c.status >= 90)
+            ) t
+            UNION ALL
+            SELECT s.organisation_id, s.begins_at, s.channel_id, -(s.accepted + s.delivered + s.failed)
+            FROM accounts_organisation o CROSS JOIN LATERAL (
+                SELECT * FROM traffic_trafficsum h WHERE h.organisation_id = o.id AND h.unit = 'hour'
+                    AND h.begins_at >= date_trunc('hour', now()) - interval '3 days'
+            ) s
+        ) both_of_them GROUP BY 1, 2, 3 HAVING sum(messages) <> 0
+        """,
+    ),
 )

@@ -29,6 +29,9 @@ BREAKS = {
         SELECT uuidv7(), organisation_id, recipient, 'api', now() - interval '1 hour' FROM engine_message WHERE status = 90""",
     "A campaign counts": "UPDATE campaigns_campaign SET accepted = 1",
     "A receipt whose message": "UPDATE engine_deliveryreceipt SET folded_at = NULL, received_at = now() - interval '5 minutes'",
+    "An hour's sum": """
+        WITH noted AS (INSERT INTO traffic_sumprogress (id, summed_before) VALUES (1, now() + interval '1 hour'))
+        UPDATE engine_trafficcount SET is_squashed = true""",
 }
 
 
