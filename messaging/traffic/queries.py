@@ -165,4 +165,3 @@ def _ask(statement: str, parameters: Any, *, database: str) -> list[tuple]:
     with connections[database].cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
-

@@ -30,7 +30,9 @@ IS_FIGURE = f"(status = {Status.QUEUED:d} OR status >= {FIRST_FINAL:d})"
 SUMS = "sum(accepted)::bigint, sum(delivered)::bigint, sum(failed)::bigint, sum(spent)::bigint, sum(latency_ms)::bigint"
 COLUMNS = "organisation_id, unit, begins_at, channel_id, accepted, delivered, failed, spent, latency_ms"
 
-_PROGRESS = "SELECT summed_before, date_trunc('hour', now() - %s) FROM (SELECT) one LEFT JOIN traffic_sumprogress ON true"
+_PROGRESS = (
+    "SELECT summed_before, date_trunc('hour', now() - %s) FROM (SELECT) one LEFT JOIN traffic_sumprogress ON true"
+)
 # Organisation by organisation: counts are found by organisation and hour, and nobody else's time is looked at.
 _FIRST = """
 SELECT min(date_trunc('day', first.hour, 'UTC')) FROM accounts_organisation o CROSS JOIN LATERAL (

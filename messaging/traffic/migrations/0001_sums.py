@@ -16,34 +16,57 @@ def read_only(table: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0004_texts_have_a_deadline'),
+        ("accounts", "0004_texts_have_a_deadline"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SumProgress',
+            name="SumProgress",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('summed_before', models.DateTimeField()),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("summed_before", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='TrafficSum',
+            name="TrafficSum",
             fields=[
-                ('pk', models.CompositePrimaryKey('organisation', 'unit', 'begins_at', 'channel_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('unit', models.CharField(choices=[('hour', 'Hour'), ('day', 'Day')], max_length=4)),
-                ('begins_at', models.DateTimeField()),
-                ('channel_id', models.UUIDField()),
-                ('accepted', models.BigIntegerField()),
-                ('delivered', models.BigIntegerField()),
-                ('failed', models.BigIntegerField()),
-                ('spent', models.BigIntegerField(help_text='micros that the delivered ones cost')),
-                ('latency_ms', models.BigIntegerField(help_text='time from acceptance to delivery of the delivered ones, in all')),
-                ('organisation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.organisation')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organisation",
+                        "unit",
+                        "begins_at",
+                        "channel_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("unit", models.CharField(choices=[("hour", "Hour"), ("day", "Day")], max_length=4)),
+                ("begins_at", models.DateTimeField()),
+                ("channel_id", models.UUIDField()),
+                ("accepted", models.BigIntegerField()),
+                ("delivered", models.BigIntegerField()),
+                ("failed", models.BigIntegerField()),
+                ("spent", models.BigIntegerField(help_text="micros that the delivered ones cost")),
+                (
+                    "latency_ms",
+                    models.BigIntegerField(help_text="time from acceptance to delivery of the delivered ones, in all"),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
         ),
         protect("traffic_trafficsum"),
