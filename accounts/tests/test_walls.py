@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from accounts.tests.factories import make_agent, make_customer, make_member, make_user
 from kit import tenancy
@@ -34,6 +35,7 @@ HOUSE_TABLES = {
     "engine_sweepprogress": "how far the house has looked: of the machine room alone",
     "operations_housefact": "what the house knows about itself: the web may only read it",
     "site_occurrence": "what the clock has rung for",
+    "traffic_sumprogress": "up to when everybody's counts are summed: the web may only read it",
     "payments_stripeevent": "Stripe's inbox: the web may only add to it",
 }
 #: Tables in which the tenant's column has another name.
@@ -213,7 +215,13 @@ NUMBERS = count(10**9)
 
 def new_key(kind: str):
     """Alone, or together with the rest of its key, nobody else's."""
-    return {"uuid": uuid7, "smallint": lambda: 1}.get(kind, lambda: next(NUMBERS))()
+    made = {
+        "uuid": uuid7,
+        "smallint": lambda: 1,
+        "character varying": lambda: "hour",
+        "timestamp with time zone": timezone.now,
+    }
+    return made.get(kind, lambda: next(NUMBERS))()
 
 
 def insert_into(table: str) -> str:
