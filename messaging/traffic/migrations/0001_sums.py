@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0004_texts_have_a_deadline"),
+        ("accounts", "0003_who_the_operator_is"),
     ]
 
     operations = [
