@@ -137,7 +137,10 @@ class PriceRow:
     line: PriceLine
     field: forms.BoundField
     margin: int | None
-    errors: ErrorList
+
+    @property
+    def errors(self) -> ErrorList:
+        return self.field.errors
 
 
 class PricesForm(forms.Form):
@@ -179,15 +182,14 @@ class PricesForm(forms.Form):
     def priced(self, micros: int) -> str:
         return format_unit_price(micros, self.currency)
 
-    def rows(self) -> list["PriceRow"]:
+    def rows(self) -> list[PriceRow]:
         """Each line with its field."""
         cleaned = getattr(self, "cleaned_data", {})
         rows = []
         for line in self.lines:
             asked = cleaned.get(field_name(line))
             margin = asked - line.cost if asked is not None and line.cost is not None else line.margin
-            field = self[field_name(line)]
-            rows.append(PriceRow(line, field, margin, field.errors))
+            rows.append(PriceRow(line, self[field_name(line)], margin))
         return rows
 
     def changes(self) -> list[tuple[PriceLine, int]]:
