@@ -99,5 +99,5 @@ def money_of(organisation: Organisation, now: datetime) -> dict[str, Any]:
         "packages_url": address("billing:packages"),
         "days_left": days_left(organisation, wallet, now=now),
         "lasts_long": LASTS_LONG,
-        "allowances": usable_allowances(organisation, now),
+        "allowances": usable_allowances(organisation),
     }
