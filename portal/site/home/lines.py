@@ -13,6 +13,7 @@ from kit.templatetags.meters import bar
 from messaging.campaigns.listing import ListedCampaign
 from messaging.campaigns.models import Campaign
 from messaging.campaigns.progress import CampaignProgress
+from messaging.campaigns.tables import badge
 from messaging.campaigns.views.support import TONES
 from messaging.recipients.countries import country_name
 from messaging.traffic.queries import Tally
@@ -83,7 +84,7 @@ def _campaign_row(line: CampaignLine, currency: str, labels: dict[str, str]) -> 
     opening = f'<tr role="row" data-href="{url}">' if url else '<tr role="row">'
     return (
         f'{opening}\n  <td role="cell">{said}<div class="t3 xs">{category}{escape(moment(line.when))}</div></td>'
-        f'\n  <td role="cell" class="beside"><span class="st {line.status_tone}">{escape(campaign.status_label)}</span>\n</td>'
+        f'\n  <td role="cell" class="beside">{badge(campaign)}\n</td>'
         f"\n  {_number(labels['recipients'], format_count(line.recipients))}"
         f"\n  {_number(labels['delivered'], delivery_rate(progress.delivered, progress.failed))}"
         f"\n  {_number(labels['cost'], escape(format_money(line.cost, currency)))}\n</tr>"
