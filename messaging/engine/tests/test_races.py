@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.test import Client
@@ -40,27 +41,39 @@ def world():
 # --- station 2: drains
 
 
-def claimed_at_once(world, *, messages=MESSAGES, threads=6):
-    """Everything that many drains at once got to send."""
-    world.accept(messages)
-    batches = race(lambda number: list(world.claim(limit=MESSAGES).values()), threads=threads)
-    return [one for batch in batches for one in batch]
-
-
 def test_drains_at_once_claim_each_message_once(world):
-    claimed = claimed_at_once(world)
+    """Many drains; everything they got to send."""
+    world.accept(MESSAGES)
 
-    assert Counter(one.message_id for one in claimed).most_common(1)[0][1] == 1
-    assert Counter(id for claim in Claim.objects.all() for id in claim.message_ids) == Counter(
-        one.message_id for one in claimed
-    )
+    batches = race(lambda number: list(world.claim(limit=MESSAGES).values()), threads=6)
+
+    claimed = Counter(one.message_id for batch in batches for one in batch)
+    assert claimed.most_common(1)[0][1] == 1
+    assert Counter(id for claim in Claim.objects.all() for id in claim.message_ids) == claimed
 
 
-def test_sabotage_without_locking_what_is_picked_messages_are_sent_twice(world, monkeypatch):
-    """Many drains and a single message, a few times over: with more, unguarded ones would block each other."""
+def claims_of_one_message(world, monkeypatch):
+    """How often it is claimed by two drains that have both picked before either takes."""
+    both_picked, pick = Barrier(2, timeout=10), claiming._pick
+
+    def pick_and_wait(*wanted):
+        picked = pick(*wanted)
+        both_picked.wait()
+        return picked
+
+    monkeypatch.setattr(claiming, "_pick", pick_and_wait)
+    world.accept()
+    return sum(race(lambda number: len(world.claim()), threads=2))
+
+
+def test_a_message_picked_by_one_drain_is_passed_over_by_the_other(world, monkeypatch):
+    assert claims_of_one_message(world, monkeypatch) == 1
+
+
+def test_sabotage_without_locking_what_is_picked_a_message_is_sent_twice(world, monkeypatch):
     monkeypatch.setattr(claiming, "_PICK", without(claiming._PICK, "FOR UPDATE SKIP LOCKED"))
 
-    assert len(claimed_at_once(world, messages=1, threads=12)) > 1
+    assert claims_of_one_message(world, monkeypatch) == 2
 
 
 # --- station 2: a drain that froze
