@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 KEEP_SECONDS = 3
 #: Trouble that begins or ends is told at once.
 LOOK_SECONDS = 1
-MOST_IN_A_BATCH, MOST_WINDOWS = 1_000, 5
-#: Batches a drain has with a line at once.
-BATCHES_AT_ONCE = 2
+MOST_IN_A_BATCH = 1_000
+#: Batches a drain has with a line at once, and the windows they fill together at most.
+BATCHES_AT_ONCE, MOST_WINDOWS_IN_HAND = 2, 7
 QUICK_BATCH_SECONDS = 0.25
 SLOW_BATCH_SECONDS = 0.75
 #: A bind nobody has spoken of for so long belongs to a worker that is gone.
@@ -104,10 +104,10 @@ class OpenChannel:
 
 
 def _most_in_a_batch(row: ChannelRow) -> int:
-    """No batch takes longer than half a second of the line's rate, or is many times its window: what is in hand when a worker is
-    killed is in doubt."""
+    """No batch takes longer than half a second of the line's rate, and those in hand are few times its window: what is in hand
+    when a worker is killed is in doubt."""
     half_a_second = int(row.rate_per_second / 2) if row.rate_per_second else MOST_IN_A_BATCH
-    return max(1, min(half_a_second, row.window * MOST_WINDOWS, MOST_IN_A_BATCH))
+    return max(1, min(half_a_second, row.window * MOST_WINDOWS_IN_HAND // BATCHES_AT_ONCE, MOST_IN_A_BATCH))
 
 
 def _first_batch(row: ChannelRow) -> int:

@@ -19,7 +19,7 @@ def main() -> int:
         prog="bin/chaos", description="Kill every part of a house of its own, again and again, while it sends."
     )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--messages", type=int, default=story.MESSAGES)
     parser.add_argument("--rounds", type=int, default=1, help="how often the usual parts are killed")
     parser.add_argument("--keep", action="store_true", help="keep the house's folder, with its logs")
     asked = parser.parse_args()

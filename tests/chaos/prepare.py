@@ -16,8 +16,8 @@ CUSTOMERS = 17
 COMMISSION_BASIS_POINTS = 700
 #: The country each carrier serves.  For the others it stands in.
 COUNTRIES = {"slow": "CN", "flaky": "GB", "throttling": "DE"}
-#: What a worker process has in hand when it is killed is in doubt: two batches of one channel at most, each of five windows.  The
-#: long form ends three such processes in different ways, and two carriers with a window each: a few dozen of 50,000 messages.
+#: What a worker process has in hand when it ends is in doubt: seven windows of one channel at most.  A carrier's end leaves a
+#: window in doubt.  `test_doubt.py` counts what that makes of the long form's faults.
 WINDOW = 2
 NAME = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
 CODE = {"name": "code", "type": "code", "example": "204913", "max_length": 8}

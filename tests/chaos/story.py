@@ -16,6 +16,8 @@ from tests.chaos.faults import EACH_ROUND, FAULTS, ONCE, SHORT, Fault, Scene, dr
 from tests.chaos.house import House, TooLate, wait_until
 from tests.chaos.judge import Verdict
 
+#: Of the long form.
+MESSAGES = 50_000
 REQUEST = 100
 CAMPAIGN = 2_000
 #: Parts of all messages: by campaigns, by single requests for codes; the others by requests of a hundred.

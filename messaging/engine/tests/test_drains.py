@@ -87,9 +87,9 @@ def test_a_first_batch_is_no_larger_than_what_can_leave_at_once(window, rate, si
 
 
 def test_batches_grow_with_a_quick_carrier_and_shrink_with_a_slow_one():
-    channel = OpenChannel(Channel(window=200, rate_per_second=None), SimulatorChannel({}))
+    channel = OpenChannel(Channel(window=300, rate_per_second=None), SimulatorChannel({}))
 
-    for seconds, size in [(0.1, 200), (0.1, 400), (0.1, 800), (0.1, 1000), (0.5, 1000), (2, 500), (2, 250)]:
+    for seconds, size in [(0.1, 300), (0.1, 600), (0.1, 1000), (0.1, 1000), (0.5, 1000), (2, 500), (2, 250)]:
         channel.note_batch(channel.batch_size, seconds)
         assert channel.batch_size == size
 
@@ -97,13 +97,14 @@ def test_batches_grow_with_a_quick_carrier_and_shrink_with_a_slow_one():
     assert channel.batch_size == 250, "a small batch that was quick says nothing about large ones"
 
 
-def test_a_batch_is_no_more_than_a_few_windows():
-    channel = OpenChannel(Channel(window=2, rate_per_second=None), SimulatorChannel({}))
+@pytest.mark.parametrize(("window", "size"), [(1, 3), (2, 7), (200, 700)])
+def test_what_is_in_hand_at_once_is_no_more_than_seven_windows(window, size):
+    channel = OpenChannel(Channel(window=window, rate_per_second=None), SimulatorChannel({}))
 
     for _ in range(10):
         channel.note_batch(channel.batch_size, 0.01)
 
-    assert channel.batch_size == 10
+    assert channel.batch_size == size
 
 
 @pytest.fixture

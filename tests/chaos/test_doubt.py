@@ -1,0 +1,41 @@
+"""Whatever the seed: what the faults can leave in doubt is within what is promised, before anybody has sent anything."""
+
+import pytest
+
+from messaging.channels.models import Channel
+from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel
+from messaging.channels.types.simulator.channel import SimulatorChannel
+from portal.queues import DISPATCH, QUEUES
+from tests.chaos import judge, prepare, story, test_kill_minus_nine
+
+ENDS_OF_A_WORKER = ("dispatch process", "dispatch worker", "dispatch frozen")
+ENDS_OF_A_CARRIER = tuple(f"{name} carrier" for name in prepare.COUNTRIES)
+
+
+def most_in_doubt(plan: story.Plan) -> int:
+    """A process drains one channel at a time, and a carrier has a line to each process."""
+    faults = [fault.name for fault in plan.faults]
+    workers, carriers = (sum(map(faults.count, names)) for names in (ENDS_OF_A_WORKER, ENDS_OF_A_CARRIER))
+    return QUEUES[DISPATCH] * (workers * BATCHES_AT_ONCE * largest_batch() + carriers * prepare.WINDOW)
+
+
+def largest_batch() -> int:
+    """What a carrier that is always quick is given at last."""
+    channel, size = OpenChannel(Channel(window=prepare.WINDOW, rate_per_second=None), SimulatorChannel({})), 0
+    while channel.batch_size > size:
+        size = channel.batch_size
+        channel.note_batch(size, 0.001)
+    return size
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_long_form_leaves_no_more_in_doubt_than_is_promised(seed):
+    plan = story.long_plan(seed, story.MESSAGES, rounds=1)
+
+    assert 0 < most_in_doubt(plan) <= judge.MOST_UNKNOWN * story.MESSAGES
+
+
+def test_the_short_form_is_held_to_what_its_faults_can_leave():
+    plan = story.short_plan(test_kill_minus_nine.SEED, test_kill_minus_nine.MESSAGES)
+
+    assert most_in_doubt(plan) == test_kill_minus_nine.MOST_UNKNOWN
