@@ -20,7 +20,7 @@ class Channel(TenantOwned):
     is_active = models.BooleanField(_("active"), default=True)
     rate_per_second = models.PositiveIntegerField(_("segments a second"), null=True, blank=True)
     window = models.PositiveIntegerField(
-        _("window"), default=200, validators=[MinValueValidator(1), MaxValueValidator(5000)]
+        _("window"), default=300, validators=[MinValueValidator(1), MaxValueValidator(5000)]
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

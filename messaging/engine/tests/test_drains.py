@@ -97,7 +97,7 @@ def test_batches_grow_with_a_quick_carrier_and_shrink_with_a_slow_one():
     assert channel.batch_size == 250, "a small batch that was quick says nothing about large ones"
 
 
-@pytest.mark.parametrize(("window", "size"), [(1, 3), (2, 7), (200, 700)])
+@pytest.mark.parametrize(("window", "size"), [(1, 3), (2, 7), (200, 700), (300, 1000)])
 def test_what_is_in_hand_at_once_is_no_more_than_seven_windows(window, size):
     channel = OpenChannel(Channel(window=window, rate_per_second=None), SimulatorChannel({}))
 

@@ -33,7 +33,7 @@ UNDELIVERED, REFUSED, SILENT = "0001", "0002", "0003"
 
 @dataclass(frozen=True, slots=True)
 class SimulatorConfig:
-    window: int = 200
+    window: int = 300
     rate_per_second: float | None = None
 
     @classmethod

@@ -32,7 +32,7 @@ class SmppConfig:
     port: int
     system_id: str
     password: str = secret()
-    window: int = 200
+    window: int = 300
     enquire_link_seconds: float = 30
     response_timeout_seconds: float = 20
     rate_per_second: float | None = None  # segments

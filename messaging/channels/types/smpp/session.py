@@ -38,7 +38,7 @@ class SessionClosed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    window: int = 200
+    window: int = 300
     response_timeout: float = 20
     enquire_link: float = 30
     inbound: int = 2_000  # requests of the peer that we have not answered; beyond it we stop reading
