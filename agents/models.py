@@ -69,3 +69,55 @@ class CommissionEntry(TenantOwned):
 
     def __str__(self) -> str:
         return self.sale_reference
+
+
+class EarningSum(models.Model):
+    """What an account earned within a day of UTC by what one customer bought: the sum of its transfers and commission entries.
+
+    There is one for each day that is over and brought something (`SumProgress` says up to when), and one for all
+    customers together, `is_total`, whose customer is the earner itself.  Money in micros.  Who adds transfers, entries or
+    settlements of such a day by hand must begin again: no sums and no progress.
+    """
+
+    pk = models.CompositePrimaryKey("organisation", "is_total", "begins_at", "customer_id", "currency")
+    organisation = models.ForeignKey(
+        Organisation, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    is_total = models.BooleanField()
+    begins_at = models.DateTimeField()
+    customer_id = models.UUIDField()
+    currency = models.CharField(max_length=3)
+    segments = models.BigIntegerField(help_text="delivered ones that were paid with a margin")
+    margin = models.BigIntegerField(help_text="its part of delivered messages")
+    on_traffic = models.BigIntegerField(help_text="commission on delivered messages")
+    on_packages = models.BigIntegerField(help_text="commission on packages")
+    taken_back = models.BigIntegerField(help_text="commission on what was returned, zero or below")
+
+    def __str__(self) -> str:
+        return f"{self.begins_at:%Y-%m-%d}: {self.margin} {self.currency}"
+
+
+class SpendingSum(models.Model):
+    """What of an account's messages arrived within a day of UTC, and what it paid for them in micros: its settlements' sum."""
+
+    pk = models.CompositePrimaryKey("organisation", "begins_at")
+    organisation = models.ForeignKey(
+        Organisation, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    begins_at = models.DateTimeField()
+    messages = models.BigIntegerField()
+    segments = models.BigIntegerField()
+    amount = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.begins_at:%Y-%m-%d}: {self.messages}"
+
+
+class SumProgress(models.Model):
+    """Up to when days are summed, for the whole house: one row, whose time only moves forward."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    summed_before = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.summed_before:%Y-%m-%d}"

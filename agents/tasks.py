@@ -8,6 +8,7 @@ from django.utils import timezone
 from messaging.engine import bell
 
 from . import actions
+from .sums import sum_up
 
 #: Longer than the house may stand still without a sale's commission being lost.
 FAR_BACK = timedelta(days=35)
@@ -24,3 +25,9 @@ def accrue_commission() -> None:
 def accrue_missed_commission() -> None:
     """Enter what neither a bell nor the minute's round found, after long outages.  Twice is harmless: see above."""
     actions.accrue_commission(since=timezone.now() - FAR_BACK)
+
+
+@shared_task(acks_late=True, soft_time_limit=290, time_limit=295)
+def sum_up_days() -> None:
+    """Sum up the days that are over.  Twice at once is harmless: a day is summed once, under a lock."""
+    sum_up()

@@ -35,6 +35,7 @@ HOUSE_TABLES = {
     "engine_sweepprogress": "how far the house has looked: of the machine room alone",
     "operations_housefact": "what the house knows about itself: the web may only read it",
     "site_occurrence": "what the clock has rung for",
+    "agents_sumprogress": "up to when everybody's days are summed: the web may only read it",
     "traffic_sumprogress": "up to when everybody's counts are summed: the web may only read it",
     "payments_stripeevent": "Stripe's inbox: the web may only add to it",
 }
@@ -218,7 +219,8 @@ def new_key(kind: str):
     made = {
         "uuid": uuid7,
         "smallint": lambda: 1,
-        "character varying": lambda: "hour",
+        "boolean": lambda: False,
+        "character varying": lambda: "day",
         "timestamp with time zone": timezone.now,
     }
     return made.get(kind, lambda: next(NUMBERS))()
@@ -323,7 +325,7 @@ def test_an_agent_reaches_below_and_neither_beside_nor_above():
 MACHINE_ROOM = re.compile(
     r"(kit/tenancy|messaging/(engine|channels|traffic|hooks)|billing/ledger)/|(messaging/campaigns|billing/\w+|agents)/tasks|"
     r"messaging/campaigns/(retention|recovery)\.py|portal/(operations/|clock\.py)|"
-    r"agents/actions/accrual\.py|portal/site/demo/|bench/|.*/management/commands/"
+    r"agents/(actions/accrual|sums)\.py|portal/site/demo/|bench/|.*/management/commands/"
 )
 PAGES = re.compile(r".*/(views|queries|forms|tables|api|context|navigation)(\.py|/)")
 

@@ -12,14 +12,14 @@ from django.utils import timezone
 from accounts.models import Organisation
 from accounts.queries import downline_of
 from agents.rules.ladder import Asked, first_below, paid_prices
+from agents.sums import LEEWAY
 from billing.ledger.models import Account as Pot
-from billing.ledger.models import Reason
 from billing.pricing.models import Category
 from billing.pricing.quotes import costs_now
 from kit.errors import NotFound
-from kit.ids import first_id_at
 from kit.sql import records, rows
-from messaging.engine.states import Status
+
+from .earnings import Span, earned_below, spent_below
 
 #: A wallet that would not last this long at the pace of the same time before is low.
 LASTS = timedelta(days=3)
@@ -130,7 +130,7 @@ def downline(agent: Organisation, *, since: datetime, until: datetime) -> Downli
     ordered = [account for root in roots for account in root.walk()]
     _set_prices(agent, cost, ordered)
     _set_balances(agent, accounts)
-    _set_figures(agent, accounts, since, until)
+    _set_figures(agent, accounts, (since, until))
     return Downline(agent, cost, roots, _add_up(roots))
 
 
@@ -231,60 +231,21 @@ def _set_balances(agent: Organisation, accounts: dict[UUID, Account]) -> None:
             account.balance, account.available = balance, balance - floor
 
 
-_SPENT = """
-    SELECT spent.organisation_id, sum(spent.messages) FILTER (WHERE in_span), sum(spent.segments) FILTER (WHERE in_span),
-        sum(spent.amount) FILTER (WHERE in_span)::bigint, sum(spent.amount) FILTER (WHERE created_at >= %(recently)s)::bigint
-    FROM (
-        SELECT settled.*, settled.created_at >= %(since)s AND settled.created_at < %(until)s AS in_span
-        FROM engine_settlement settled
-        JOIN accounts_organisation payer ON payer.id = settled.organisation_id AND payer.path <@ %(path)s::ltree
-        WHERE settled.status = %(status)s AND settled.id >= %(first_id)s
-    ) spent
-    GROUP BY spent.organisation_id
-"""
-
-
-def _set_figures(agent: Organisation, accounts: dict[UUID, Account], since: datetime, until: datetime) -> None:
+def _set_figures(agent: Organisation, accounts: dict[UUID, Account], span: Span) -> None:
     own: dict[UUID, Figures] = defaultdict(Figures)
-    recently = timezone.now() - LASTS
-    span = {"since": since, "until": until, "recently": recently, "first_id": first_id_at(min(since, recently))}
-    for payer, messages, segments, amount, recent in rows(
-        _SPENT, {"path": agent.path, "status": int(Status.DELIVERED), **span}
-    ):
-        own[payer] = Figures(messages=messages or 0, segments=segments or 0, revenue=amount or 0)
-        if account := accounts.get(payer):
-            account.recent_spend = recent or 0
-    for customer, earner, amount in _shares(agent, since, until):
-        if earner == agent.pk:
-            own[customer].margin += amount
+    now = timezone.now()
+    for spent in spent_below(agent, span, (now - LASTS, now + LEEWAY)):
+        if spent.span == 0:
+            own[spent.organisation_id].add(Figures(spent.messages, spent.segments, revenue=spent.amount))
+        elif account := accounts.get(spent.organisation_id):
+            account.recent_spend = spent.amount
+    for earned in earned_below(agent, span):
+        if earned.earner_id == agent.pk:
+            own[earned.customer_id].margin += earned.margin
         else:
-            own[customer].revenue -= amount  # stays with a seller between the agent and the customer
+            own[earned.customer_id].revenue -= earned.margin  # stays with a seller between the agent and the customer
     for root in (account for account in accounts.values() if account.level == 1):
         _gather(root, own)
-
-
-# Pot by pot of those who earn: transfers are found by their target and id.  By those who pay, each of them would look through
-# what everybody paid in the span.  Payers who are not below are nobody's account of the tree.
-_SHARES = """
-    SELECT paid.organisation_id, pot.organisation_id, sum(paid.amount)::bigint FROM ledger_account pot
-    JOIN accounts_organisation earner ON earner.id = pot.organisation_id AND earner.path <@ %(path)s::ltree
-    CROSS JOIN LATERAL (
-        SELECT organisation_id, sum(amount) AS amount FROM ledger_transfer
-        WHERE target_id = pot.id AND id >= %(first_id)s AND created_at >= %(since)s AND created_at < %(until)s
-            AND reason = ANY (%(reasons)s)
-        GROUP BY organisation_id
-    ) paid
-    WHERE pot.kind = ANY (%(kinds)s) GROUP BY 1, 2
-"""
-#: What is paid for messages, and into which pots.
-_PAID_INTO = {Reason.MARGIN: Pot.Kind.MARGIN, Reason.SETTLE: Pot.Kind.REVENUE}
-
-
-def _shares(agent: Organisation, since: datetime, until: datetime) -> list[tuple[UUID, UUID, int]]:
-    """Who of the agent and its sellers below got how much of what whom paid."""
-    span = {"since": since, "until": until, "first_id": first_id_at(since - timedelta(days=1))}
-    kinds = {"reasons": list(_PAID_INTO), "kinds": list(_PAID_INTO.values())}
-    return rows(_SHARES, {"path": agent.path, **kinds, **span})
 
 
 def _gather(root: Account, own: dict[UUID, Figures]) -> None:

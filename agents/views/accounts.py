@@ -80,13 +80,13 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
         return super().get_context_data(**context, **kwargs)
 
     def whole_page(self, tree: queries.Downline) -> dict:
-        months = queries.months_of(self.organisation, until=this_month(self.organisation), count=6)
-        zone = ZoneInfo(self.organisation.time_zone)
+        earns, zone = self.organisation.kind == Kind.AGENT, ZoneInfo(self.organisation.time_zone)
+        months = queries.months_of(self.organisation, until=this_month(self.organisation), count=6) if earns else []
         best = max(tree.walk(), key=lambda one: (one.level, one.figures.margin), default=None)
         ladder = tree.ladder(best) if best else []
         return {
             "kpis": self.kpis(tree, months),
-            "months": [(one, one.month.begin(zone)) for one in months] if self.organisation.kind == Kind.AGENT else [],
+            "months": [(one, one.month.begin(zone)) for one in months],
             "example": best,
             "ladder": ladder,
             "price_shares": price_shares(self.organisation, tree.cost, ladder),

@@ -1,3 +1,6 @@
+DELETE FROM agents_earningsum;
+DELETE FROM agents_spendingsum;
+DELETE FROM agents_sumprogress;
 WITH pots AS (
     SELECT o.id AS organisation_id, w.id AS wallet, h.id AS hold, r.id AS revenue, c.id AS clearing, r.organisation_id AS operator_id, w.currency
     FROM bench_organisation o

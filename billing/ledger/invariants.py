@@ -177,6 +177,40 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "A day's earnings are what its transfers and commission say",
+        """
+        SELECT organisation_id AS organisation, currency, day, sum(earned) AS earned, sum(by_customer) AS by_customer,
+            sum(in_all) AS in_all
+        FROM (
+            SELECT pot.organisation_id, t.currency, date_trunc('day', t.created_at, 'UTC') AS day, t.amount AS earned,
+                0 AS by_customer, 0 AS in_all
+            FROM ledger_transfer t JOIN ledger_account pot ON pot.id = t.target_id
+            WHERE (pot.kind, t.reason) IN (('margin', 'margin'), ('revenue', 'settle'))
+                AND t.created_at < (SELECT summed_before FROM agents_sumprogress)
+            UNION ALL
+            SELECT organisation_id, currency, date_trunc('day', earned_at, 'UTC'), amount, 0, 0 FROM agents_commissionentry
+            WHERE earned_at < (SELECT summed_before FROM agents_sumprogress)
+            UNION ALL
+            SELECT organisation_id, currency, begins_at, 0, CASE WHEN is_total THEN 0 ELSE amount END,
+                CASE WHEN is_total THEN amount ELSE 0 END
+            FROM (SELECT *, margin + on_traffic + on_packages + taken_back AS amount FROM agents_earningsum) sums
+        ) of_both GROUP BY 1, 2, 3 HAVING sum(earned) <> sum(by_customer) OR sum(earned) <> sum(in_all)
+        """,
+    ),
+    Invariant(
+        "A day's spending is what its settlements say",
+        """
+        SELECT organisation_id AS organisation, day, sum(messages) AS missing, sum(segments) AS missing_segments,
+            sum(amount) AS missing_amount
+        FROM (
+            SELECT organisation_id, date_trunc('day', created_at, 'UTC') AS day, messages, segments, amount
+            FROM engine_settlement WHERE status = 90 AND created_at < (SELECT summed_before FROM agents_sumprogress)
+            UNION ALL
+            SELECT organisation_id, begins_at, -messages, -segments, -amount FROM agents_spendingsum
+        ) both_of_them GROUP BY 1, 2 HAVING sum(messages) <> 0 OR sum(segments) <> 0 OR sum(amount) <> 0
+        """,
+    ),
+    Invariant(
         "A tenant got trial credit at most once",
         """
         SELECT target_organisation_id AS organisation, count(*) AS times FROM ledger_transfer

@@ -25,6 +25,7 @@ MOST_LINES = 450
 HOUSE_MODELS = {
     "accounts.Organisation": "it is the tenant",
     "accounts.User": "people belong to no tenant; memberships say where they may do what",
+    "agents.SumProgress": "up to when everybody's days are summed",
     "engine.Claim": "what a worker has in hand is of several organisations; the machine room's own",
     "engine.SweepProgress": "how far the house has looked through everybody's messages",
     "operations.HouseFact": "it is about the house",
@@ -52,6 +53,7 @@ ACROSS_TENANTS = (
     "billing/packages/tasks.py",
     "agents/tasks.py",
     "agents/actions/accrual.py",
+    "agents/sums.py",
     "portal/clock.py",
     "portal/operations/",  # what the house knows about itself, and what must be made good after a restore
     "portal/site/demo/",  # plants a whole world, from a command

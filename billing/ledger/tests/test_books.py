@@ -127,6 +127,21 @@ def pay_a_message_by_an_allowance_not_taken(customer):
     message(customer, price=0, allowance_id=Allowance.objects.get().pk)
 
 
+def as_if_summed():
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO agents_sumprogress (id, summed_before) VALUES (1, now() + interval '1 hour')")
+
+
+def earn_in_a_day_that_is_summed(customer):
+    as_if_summed()
+    move(house_pot(Account.Kind.PROMOTION), pot(customer.parent, Account.Kind.MARGIN), reason=Reason.MARGIN)
+
+
+def spend_in_a_day_that_is_summed(customer):
+    as_if_summed()
+    settlement(customer)
+
+
 BREAKS = {
     "A cached balance is": lambda c: Account.objects.filter(organisation=c, kind="wallet").update(balance=1),
     "No account lies below": overdraw,
@@ -151,6 +166,8 @@ BREAKS = {
         organisation=c, kind="package", package=Package.objects.get(), amount=1, currency="GBP", status="paid",
         is_live=False, bought_by=Purchase.objects.get().bought_by,
     ),
+    "A day's earnings": earn_in_a_day_that_is_summed,
+    "A day's spending": spend_in_a_day_that_is_summed,
     "A tenant got trial credit": lambda c: [
         move(house_pot(Account.Kind.PROMOTION), pot(c, Account.Kind.WALLET), reason=Reason.TRIAL) for _ in range(2)
     ],
