@@ -21,21 +21,28 @@ MOST_DAYS = 150
 _LOCK = 7_141_004
 
 #: What an `earner` got within a `span`: its part of delivered messages, as the ledger has it, and its commission.
-#: Settlements are asked for their segments alone; the money is the transfers'.
+#: Settlements are asked for their segments alone; the money is the transfers'.  Step by step, each with OFFSET 0: behind
+#: row-level security PostgreSQL expects to see next to nobody, and would look through everybody's transfers for each.
 EARNED = """
 SELECT t.organisation_id AS customer_id, t.currency, coalesce(s.segments, 0) AS segments, t.amount AS margin,
     0 AS on_traffic, 0 AS on_packages, 0 AS taken_back
-FROM ledger_account pot JOIN ledger_transfer t ON t.target_id = pot.id
-LEFT JOIN engine_settlement s
-    ON s.id = CASE split_part(t.subject, ':', 1) WHEN 'settlement' THEN split_part(t.subject, ':', 2)::uuid END
-WHERE pot.organisation_id = earner.id AND (pot.kind, t.reason) IN (('margin', 'margin'), ('revenue', 'settle'))
-    AND t.id >= span.first_id AND t.id < span.end_id AND t.created_at >= span.since AND t.created_at < span.until
+FROM (
+    SELECT id, CASE kind WHEN 'margin' THEN 'margin' ELSE 'settle' END AS reason FROM ledger_account
+    WHERE organisation_id = earner.id AND kind IN ('margin', 'revenue') OFFSET 0
+) pot CROSS JOIN LATERAL (
+    SELECT organisation_id, currency, amount, subject FROM ledger_transfer
+    WHERE target_id = pot.id AND reason = pot.reason AND id >= span.first_id AND id < span.end_id
+        AND created_at >= span.since AND created_at < span.until OFFSET 0
+) t LEFT JOIN LATERAL (
+    SELECT segments FROM engine_settlement WHERE id =
+        CASE split_part(t.subject, ':', 1) WHEN 'settlement' THEN split_part(t.subject, ':', 2)::uuid END OFFSET 0
+) s ON true
 UNION ALL
 SELECT customer_id, currency, 0, 0, CASE sale WHEN 'settlement' THEN amount ELSE 0 END,
     CASE sale WHEN 'purchase' THEN amount ELSE 0 END, CASE sale WHEN 'refund' THEN amount ELSE 0 END
 FROM (
     SELECT *, split_part(sale_reference, ':', 1) AS sale FROM agents_commissionentry e
-    WHERE e.organisation_id = earner.id AND e.earned_at >= span.since AND e.earned_at < span.until
+    WHERE e.organisation_id = earner.id AND e.earned_at >= span.since AND e.earned_at < span.until OFFSET 0
 ) entries
 """
 #: What a `payer`'s delivered messages were, and cost it, within a `span`.
@@ -43,6 +50,7 @@ SPENT = f"""
 SELECT messages, segments, amount FROM engine_settlement
 WHERE organisation_id = payer.id AND status = {Status.DELIVERED:d}
     AND id >= span.first_id AND id < span.end_id AND created_at >= span.since AND created_at < span.until
+OFFSET 0
 """  # noqa: S608  a number of our own
 #: The sums of both, of rows that have them.
 EARNINGS = "sum(segments)::bigint, sum(margin)::bigint, sum(on_traffic)::bigint, sum(on_packages)::bigint, sum(taken_back)::bigint"
