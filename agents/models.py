@@ -76,7 +76,7 @@ class EarningSum(models.Model):
 
     There is one for each day that is over and brought something (`SumProgress` says up to when), and one for all
     customers together, `is_total`, whose customer is the earner itself.  Money in micros.  Who adds transfers, entries or
-    settlements of such a day by hand must begin again: no sums and no progress.
+    settlements of such a day by hand must have it summed anew (`manage.py sum_again`).
     """
 
     pk = models.CompositePrimaryKey("organisation", "is_total", "begins_at", "customer_id", "currency")
@@ -88,7 +88,7 @@ class EarningSum(models.Model):
     customer_id = models.UUIDField()
     currency = models.CharField(max_length=3)
     segments = models.BigIntegerField(help_text="delivered ones that were paid with a margin")
-    margin = models.BigIntegerField(help_text="its part of delivered messages")
+    margin = models.BigIntegerField(help_text="its part of delivered messages; of the operator, its revenue by them")
     on_traffic = models.BigIntegerField(help_text="commission on delivered messages")
     on_packages = models.BigIntegerField(help_text="commission on packages")
     taken_back = models.BigIntegerField(help_text="commission on what was returned, zero or below")

@@ -1,7 +1,7 @@
 """Days that are over, summed up: what each seller earned by each customer, and what each account spent.
 
-Read from what was written for good: transfers, commission entries and settlements are only ever added, with the time of
-their own transaction.  So a day that is over and whose transactions have ended stays as it was summed.
+Read from what was written for good: transfers, commission entries and settlements are only ever added, with the time they
+were added at.  So a day that is over and whose transactions have ended stays as it was summed.
 """
 
 from datetime import datetime, timedelta
@@ -16,15 +16,15 @@ DAY = timedelta(days=1)
 OPEN_FOR = timedelta(hours=1)
 #: Ids are made a little before or after the time that is written down: wide enough to miss none.
 LEEWAY = timedelta(hours=1)
-#: The time before the first sums is made up for by so many days at once.
-MOST_DAYS = 150
+#: The time before the first sums is made up for by so many days at once: its worker has others to serve.
+MOST_DAYS = 20
 _LOCK = 7_141_004
 
-#: What an `earner` got within a `span`: its part of delivered messages, as the ledger has it, and its commission.
-#: Settlements are asked for their segments alone; the money is the transfers'.  Step by step, each with OFFSET 0: behind
-#: row-level security PostgreSQL expects to see next to nobody, and would look through everybody's transfers for each.
-EARNED = """
-SELECT t.organisation_id AS customer_id, t.currency, coalesce(s.segments, 0) AS segments, t.amount AS margin,
+# What an `earner` got within a `span`: its part of delivered messages, as the ledger has it, and its commission.  Step by
+# step, each with OFFSET 0: behind row-level security PostgreSQL expects to see next to nobody, and would look through
+# everybody's transfers for each.
+_EARNED = """
+SELECT t.organisation_id AS customer_id, t.currency, {segments} AS segments, t.amount AS margin,
     0 AS on_traffic, 0 AS on_packages, 0 AS taken_back
 FROM (
     SELECT id, CASE kind WHEN 'margin' THEN 'margin' ELSE 'settle' END AS reason FROM ledger_account
@@ -33,10 +33,7 @@ FROM (
     SELECT organisation_id, currency, amount, subject FROM ledger_transfer
     WHERE target_id = pot.id AND reason = pot.reason AND id >= span.first_id AND id < span.end_id
         AND created_at >= span.since AND created_at < span.until OFFSET 0
-) t LEFT JOIN LATERAL (
-    SELECT segments FROM engine_settlement WHERE id =
-        CASE split_part(t.subject, ':', 1) WHEN 'settlement' THEN split_part(t.subject, ':', 2)::uuid END OFFSET 0
-) s ON true
+) t {settlements}
 UNION ALL
 SELECT customer_id, currency, 0, 0, CASE sale WHEN 'settlement' THEN amount ELSE 0 END,
     CASE sale WHEN 'purchase' THEN amount ELSE 0 END, CASE sale WHEN 'refund' THEN amount ELSE 0 END
@@ -45,6 +42,16 @@ FROM (
     WHERE e.organisation_id = earner.id AND e.earned_at >= span.since AND e.earned_at < span.until OFFSET 0
 ) entries
 """
+#: Settlements are asked for their segments alone; the money is the transfers'.
+EARNED = _EARNED.format(
+    segments="coalesce(s.segments, 0)",
+    settlements="""LEFT JOIN LATERAL (
+    SELECT segments FROM engine_settlement WHERE id =
+        CASE split_part(t.subject, ':', 1) WHEN 'settlement' THEN split_part(t.subject, ':', 2)::uuid END OFFSET 0
+) s ON true""",
+)
+#: The same for who does not ask for segments.
+EARNED_MONEY = _EARNED.format(segments="0", settlements="")
 #: What a `payer`'s delivered messages were, and cost it, within a `span`.
 SPENT = f"""
 SELECT messages, segments, amount FROM engine_settlement
@@ -97,6 +104,16 @@ def sum_up() -> None:
             return
 
 
+def sum_again(*, since: datetime | None = None) -> None:
+    """Forget the sums from a midnight of UTC on, or all: they are made again by and by, and read from the rows meanwhile.
+
+    Waits for who sums at this moment.
+    """
+    with tenancy.as_engine():
+        rows("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        _forget(since)
+
+
 def _sum_next() -> bool:
     """Sum up the next day that is over; whether there are more.  Its sums and the progress change at once."""
     with tenancy.as_engine():
@@ -104,7 +121,9 @@ def _sum_next() -> bool:
         if not is_ours:
             return False
         ((noted, last),) = rows(_PROGRESS, [OPEN_FOR])
-        since = noted or _first() or last
+        if noted and noted > last:  # the clock was ahead: what was summed as over was not
+            _forget(last)
+        since = min(noted or _first() or last, last)
         until = since + DAY
         if until > last:
             return False
@@ -118,6 +137,15 @@ def _sum_next() -> bool:
         run(_SUM_SPENT, span)
         run(_NOTE, [until])
         return until < last
+
+
+def _forget(since: datetime | None) -> None:
+    for table in ("agents_earningsum", "agents_spendingsum"):
+        run(f"DELETE FROM {table} WHERE begins_at >= coalesce(%s, '-infinity'::timestamptz)", [since])  # noqa: S608
+    if since:
+        run("UPDATE agents_sumprogress SET summed_before = least(summed_before, %s)", [since])
+    else:
+        run("DELETE FROM agents_sumprogress")
 
 
 def _first() -> datetime | None:

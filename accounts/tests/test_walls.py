@@ -220,7 +220,7 @@ def new_key(kind: str):
         "uuid": uuid7,
         "smallint": lambda: 1,
         "boolean": lambda: False,
-        "character varying": lambda: "day",
+        "character varying": lambda: "day",  # a unit, and as long as a currency
         "timestamp with time zone": timezone.now,
     }
     return made.get(kind, lambda: next(NUMBERS))()

@@ -44,7 +44,12 @@ class Migration(migrations.Migration):
                 ("customer_id", models.UUIDField()),
                 ("currency", models.CharField(max_length=3)),
                 ("segments", models.BigIntegerField(help_text="delivered ones that were paid with a margin")),
-                ("margin", models.BigIntegerField(help_text="its part of delivered messages")),
+                (
+                    "margin",
+                    models.BigIntegerField(
+                        help_text="its part of delivered messages; of the operator, its revenue by them"
+                    ),
+                ),
                 ("on_traffic", models.BigIntegerField(help_text="commission on delivered messages")),
                 ("on_packages", models.BigIntegerField(help_text="commission on packages")),
                 ("taken_back", models.BigIntegerField(help_text="commission on what was returned, zero or below")),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Organisation
 from accounts.queries import downline_of
 from agents.rules.ladder import Asked, first_below, paid_prices
-from agents.sums import LEEWAY
+from agents.sums import DAY
 from billing.ledger.models import Account as Pot
 from billing.pricing.models import Category
 from billing.pricing.quotes import costs_now
@@ -233,12 +233,13 @@ def _set_balances(agent: Organisation, accounts: dict[UUID, Account]) -> None:
 
 def _set_figures(agent: Organisation, accounts: dict[UUID, Account], span: Span) -> None:
     own: dict[UUID, Figures] = defaultdict(Figures)
+    asked, recently = 0, 1
     now = timezone.now()
-    for spent in spent_below(agent, span, (now - LASTS, now + LEEWAY)):
-        if spent.span == 0:
+    for spent in spent_below(agent, span, (now - LASTS, now + DAY)):  # other clocks may be a little ahead
+        if spent.span == asked:
             own[spent.organisation_id].add(Figures(spent.messages, spent.segments, revenue=spent.amount))
-        elif account := accounts.get(spent.organisation_id):
-            account.recent_spend = spent.amount
+        if spent.span == recently and spent.organisation_id in accounts:
+            accounts[spent.organisation_id].recent_spend = spent.amount
     for earned in earned_below(agent, span):
         if earned.earner_id == agent.pk:
             own[earned.customer_id].margin += earned.margin

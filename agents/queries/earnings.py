@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from accounts.models import Organisation
-from agents.sums import DAY, EARNED, EARNINGS, LEEWAY, SPENDING, SPENT
+from agents.sums import DAY, EARNED, EARNED_MONEY, EARNINGS, LEEWAY, SPENDING, SPENT
 from kit.ids import first_id_at
 from kit.sql import records, rows
 
@@ -17,13 +17,16 @@ Span = tuple[datetime, datetime]
 
 
 class Earned(NamedTuple):
-    """What `earner_id` got in a span (its number, from zero) by a customer, in micros; `customer_id` none: by all of them."""
+    """What `earner_id` got in a span (its number, from zero) by a customer, in micros; `customer_id` none: by all of them.
+
+    `segments` is none where nobody asked for them.
+    """
 
     span: int
     earner_id: UUID
     customer_id: UUID | None
     currency: str
-    segments: int
+    segments: int | None
     margin: int
     on_traffic: int
     on_packages: int
@@ -40,7 +43,7 @@ class Spent(NamedTuple):
     amount: int
 
 
-class _Rest(NamedTuple):
+class _Edge(NamedTuple):
     """A part of a span that is no whole day with a sum, and the ids to look among."""
 
     span: int
@@ -59,31 +62,33 @@ class _Days(NamedTuple):
 
 
 _DAYS = "unnest(%(days_span)s::int[], %(days_since)s::timestamptz[], %(days_until)s::timestamptz[]) span (span, since, until)"
-_REST = (
-    "unnest(%(rest_span)s::int[], %(rest_since)s::timestamptz[], %(rest_until)s::timestamptz[], %(rest_first_id)s::uuid[],"
-    " %(rest_end_id)s::uuid[]) span (span, since, until, first_id, end_id)"
+_EDGES = (
+    "unnest(%(edges_span)s::int[], %(edges_since)s::timestamptz[], %(edges_until)s::timestamptz[],"
+    " %(edges_first_id)s::uuid[], %(edges_end_id)s::uuid[]) span (span, since, until, first_id, end_id)"
 )
 # Seller by seller: transfers are found by their pot and id, sums by their owner and day.  The policies let nobody see others'.
 _EARNED = f"""
-SELECT span, earner_id, {{customer}}, currency, {EARNINGS} FROM (
+SELECT span, earner_id, {{customer}}, currency, {{earnings}} FROM (
     SELECT span, earner.id AS earner_id, sums.* FROM {_DAYS} CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL (
         SELECT customer_id, currency, segments, margin, on_traffic, on_packages, taken_back FROM agents_earningsum
         WHERE organisation_id = earner.id AND is_total = %(is_total)s AND begins_at >= span.since AND begins_at < span.until
+        OFFSET 0
     ) sums
     UNION ALL
-    SELECT span, earner.id, rest.* FROM {_REST} CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL ({EARNED}) rest
-) both_of_them GROUP BY 1, 2, 3, 4
+    SELECT span, earner.id, edges.* FROM {_EDGES} CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL ({{earned}}) edges
+) earned GROUP BY 1, 2, 3, 4
 """  # noqa: S608  only our own words
 _SPENT = f"""
 SELECT span, payer_id, {SPENDING} FROM (
     SELECT span, payer.id AS payer_id, sums.* FROM {_DAYS} CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL (
         SELECT messages, segments, amount FROM agents_spendingsum
-        WHERE organisation_id = payer.id AND begins_at >= span.since AND begins_at < span.until
+        WHERE organisation_id = payer.id AND begins_at >= span.since AND begins_at < span.until OFFSET 0
     ) sums
     UNION ALL
-    SELECT span, payer.id, rest.* FROM {_REST} CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL ({SPENT}) rest
-) both_of_them GROUP BY 1, 2
+    SELECT span, payer.id, edges.* FROM {_EDGES} CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL ({SPENT}) edges
+) spent GROUP BY 1, 2
 """  # noqa: S608  the same
+_MONEY = EARNINGS.replace("sum(segments)::bigint", "NULL::bigint")
 _ITSELF = "SELECT %(agent)s::uuid AS id"
 _BELOW = "SELECT id FROM accounts_organisation WHERE path <@ %(path)s::ltree"
 _SELLERS = """
@@ -94,18 +99,21 @@ _SELLERS = """
 
 
 def earned_by(agent: Organisation, *spans: Span) -> list[Earned]:
-    """What the agent itself earned in each span, customer by customer."""
-    return _earned(_ITSELF, agent, spans, is_total=False)
+    """What the agent itself earned in each span, customer by customer, and of how many segments.
+
+    Segments of a customer that has moved away are those of days that have sums: its settlements are nobody else's to see.
+    """
+    return _earned(_ITSELF, agent, spans, customer="customer_id", earned=EARNED, earnings=EARNINGS)
 
 
 def totals_earned_by(agent: Organisation, *spans: Span) -> list[Earned]:
-    """What the agent itself earned in each span, by all its customers together."""
-    return _earned(_ITSELF, agent, spans, is_total=True)
+    """What the agent itself earned in each span, by all its customers together.  No segments."""
+    return _earned(_ITSELF, agent, spans, customer="NULL::uuid", earned=EARNED_MONEY, earnings=_MONEY)
 
 
 def earned_below(agent: Organisation, *spans: Span) -> list[Earned]:
-    """The same for the agent and each seller below it."""
-    return _earned(_SELLERS, agent, spans, is_total=False)
+    """What the agent and each seller below it earned in each span, customer by customer.  No segments."""
+    return _earned(_SELLERS, agent, spans, customer="customer_id", earned=EARNED_MONEY, earnings=_MONEY)
 
 
 def spent_below(agent: Organisation, *spans: Span) -> list[Spent]:
@@ -113,36 +121,37 @@ def spent_below(agent: Organisation, *spans: Span) -> list[Spent]:
     return records(Spent, _SPENT.format(payers=_BELOW), {"path": agent.path, **_parts(spans)})
 
 
-def _earned(earners: str, agent: Organisation, spans: Sequence[Span], *, is_total: bool) -> list[Earned]:
-    statement = _EARNED.format(earners=earners, customer="NULL::uuid" if is_total else "customer_id")
-    return records(Earned, statement, {"agent": agent.pk, "path": agent.path, "is_total": is_total, **_parts(spans)})
+def _earned(earners: str, agent: Organisation, spans: Sequence[Span], **words: str) -> list[Earned]:
+    whose = {"agent": agent.pk, "path": agent.path, "is_total": words["customer"] != "customer_id"}
+    return records(Earned, _EARNED.format(earners=earners, **words), {**whose, **_parts(spans)})
 
 
 def _parts(spans: Sequence[Span]) -> dict[str, list[Any]]:
     """The spans as the statements take them: each part's columns."""
     summed_before = next((before for (before,) in rows("SELECT summed_before FROM agents_sumprogress")), None)
-    days, rest = [], []
-    for number, (since, until) in enumerate(spans):
-        first, last = _whole_days(since, until if summed_before is None else min(until, summed_before))
-        if summed_before is None or first >= last:
-            first = last = since
-        else:
+    days, edges = [], []
+    for number, span in enumerate(spans):
+        since, until = (moment.astimezone(UTC) for moment in span)
+        first, last = _first_midnight(since), _midnight(min(until, summed_before) if summed_before else since)
+        if first < last:
             days.append(_Days(number, first, last))
-        rest += [_rest(number, *part) for part in ((since, first), (last, until)) if part[0] < part[1]]
-    return _columns("days", _Days, days) | _columns("rest", _Rest, rest)
+            edges += [_edge(number, since, first), _edge(number, last, until)]
+        else:
+            edges.append(_edge(number, since, until))
+    return _columns("days", _Days, days) | _columns("edges", _Edge, [edge for edge in edges if edge.since < edge.until])
 
 
-def _whole_days(since: datetime, until: datetime) -> Span:
-    """The first midnight of UTC from `since` on, and the last up to `until`."""
-    return _midnight(since + DAY - datetime.resolution), _midnight(until)
+def _first_midnight(since: datetime) -> datetime:
+    """The first midnight of UTC that is not before."""
+    return _midnight(since + DAY - datetime.resolution)
 
 
 def _midnight(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _rest(number: int, since: datetime, until: datetime) -> _Rest:
-    return _Rest(number, since, until, first_id_at(since - LEEWAY), first_id_at(until + LEEWAY))
+def _edge(number: int, since: datetime, until: datetime) -> _Edge:
+    return _Edge(number, since, until, first_id_at(since - LEEWAY), first_id_at(until + LEEWAY))
 
 
 def _columns(name: str, shape: type[NamedTuple], parts: Sequence[NamedTuple]) -> dict[str, list[Any]]:

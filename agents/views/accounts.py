@@ -80,8 +80,8 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
         return super().get_context_data(**context, **kwargs)
 
     def whole_page(self, tree: queries.Downline) -> dict:
-        earns, zone = self.organisation.kind == Kind.AGENT, ZoneInfo(self.organisation.time_zone)
-        months = queries.months_of(self.organisation, until=this_month(self.organisation), count=6) if earns else []
+        zone = ZoneInfo(self.organisation.time_zone)
+        months = self.earned_months()
         best = max(tree.walk(), key=lambda one: (one.level, one.figures.margin), default=None)
         ladder = tree.ladder(best) if best else []
         return {
@@ -92,6 +92,12 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
             "price_shares": price_shares(self.organisation, tree.cost, ladder),
         }
 
+    def earned_months(self) -> list[queries.MonthTotal]:
+        """Of a reseller alone: the operator has no statement."""
+        if self.organisation.kind != Kind.AGENT:
+            return []
+        return queries.months_of(self.organisation, until=this_month(self.organisation), count=6)
+
     def kpis(self, tree: queries.Downline, months: list[queries.MonthTotal]) -> list[dict]:
         currency = self.organisation.currency
         figures = tree.totals.get(currency, queries.Figures())
@@ -99,7 +105,7 @@ class AccountsView(DownlineMixin, FragmentMixin, TemplateView):
             {"label": _("Segments delivered"), "value": format_count(figures.segments)},
             {"label": _("Revenue"), "value": format_money(figures.revenue, currency)},
         ]
-        if self.organisation.kind == Kind.AGENT:
+        if months:
             part = _("%(percent)s of revenue") % {"percent": format_percent(figures.margin, figures.revenue)}
             found += [
                 {"label": _("Your margin"), "value": format_money(figures.margin, currency), "hint": part},

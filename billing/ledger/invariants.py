@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """`name` says what holds; `sql` finds what breaks it."""
+    """`name` says what holds; `sql` finds what breaks it.  Most compare whole tables; some look up a few rows by an index."""
 
     name: str
     sql: str
+    compares_wholes: bool = True
 
 
 INVARIANTS = (
@@ -177,24 +178,40 @@ INVARIANTS = (
         """,
     ),
     Invariant(
-        "A day's earnings are what its transfers and commission say",
+        "A day's earnings by a customer are what its transfers and commission say",
         """
-        SELECT organisation_id AS organisation, currency, day, sum(earned) AS earned, sum(by_customer) AS by_customer,
-            sum(in_all) AS in_all
+        SELECT organisation_id AS organisation, customer_id AS customer, currency, day, sum(segments) AS missing_segments,
+            sum(margin) AS missing_margin, sum(on_traffic) AS missing_on_traffic, sum(on_packages) AS missing_on_packages,
+            sum(taken_back) AS missing_taken_back
         FROM (
-            SELECT pot.organisation_id, t.currency, date_trunc('day', t.created_at, 'UTC') AS day, t.amount AS earned,
-                0 AS by_customer, 0 AS in_all
+            SELECT pot.organisation_id, t.organisation_id AS customer_id, t.currency,
+                date_trunc('day', t.created_at, 'UTC') AS day, coalesce(s.segments, 0) AS segments, t.amount AS margin,
+                0 AS on_traffic, 0 AS on_packages, 0 AS taken_back
             FROM ledger_transfer t JOIN ledger_account pot ON pot.id = t.target_id
+            LEFT JOIN engine_settlement s ON t.subject = 'settlement:' || s.id
             WHERE (pot.kind, t.reason) IN (('margin', 'margin'), ('revenue', 'settle'))
                 AND t.created_at < (SELECT summed_before FROM agents_sumprogress)
             UNION ALL
-            SELECT organisation_id, currency, date_trunc('day', earned_at, 'UTC'), amount, 0, 0 FROM agents_commissionentry
-            WHERE earned_at < (SELECT summed_before FROM agents_sumprogress)
+            SELECT organisation_id, customer_id, currency, date_trunc('day', earned_at, 'UTC'), 0, 0,
+                amount * (sale_reference ^@ 'settlement:')::int, amount * (sale_reference ^@ 'purchase:')::int,
+                amount * (sale_reference ^@ 'refund:')::int
+            FROM agents_commissionentry WHERE earned_at < (SELECT summed_before FROM agents_sumprogress)
             UNION ALL
-            SELECT organisation_id, currency, begins_at, 0, CASE WHEN is_total THEN 0 ELSE amount END,
-                CASE WHEN is_total THEN amount ELSE 0 END
-            FROM (SELECT *, margin + on_traffic + on_packages + taken_back AS amount FROM agents_earningsum) sums
-        ) of_both GROUP BY 1, 2, 3 HAVING sum(earned) <> sum(by_customer) OR sum(earned) <> sum(in_all)
+            SELECT organisation_id, customer_id, currency, begins_at, -segments, -margin, -on_traffic, -on_packages, -taken_back
+            FROM agents_earningsum WHERE NOT is_total
+        ) of_both GROUP BY 1, 2, 3, 4
+        HAVING (sum(segments), sum(margin), sum(on_traffic), sum(on_packages), sum(taken_back)) <> (0, 0, 0, 0, 0)
+        """,
+    ),
+    Invariant(
+        "A day's earnings in all are those by its customers",
+        """
+        SELECT organisation_id AS organisation, currency, begins_at AS day, sum(segments * side) AS missing_segments,
+            sum(margin * side) AS missing_margin, sum(on_traffic * side) AS missing_on_traffic,
+            sum(on_packages * side) AS missing_on_packages, sum(taken_back * side) AS missing_taken_back
+        FROM (SELECT *, CASE WHEN is_total THEN -1 ELSE 1 END AS side FROM agents_earningsum) sums GROUP BY 1, 2, 3
+        HAVING (sum(segments * side), sum(margin * side), sum(on_traffic * side), sum(on_packages * side),
+            sum(taken_back * side)) <> (0, 0, 0, 0, 0)
         """,
     ),
     Invariant(

@@ -206,7 +206,7 @@ CELERY_BEAT_SCHEDULE = {
     "grant-missing-trials": {"task": "billing.ledger.tasks.grant_missing_trials", "schedule": 60},
     "accrue-commission": {"task": "agents.tasks.accrue_commission", "schedule": 10},
     "accrue-missed-commission": {"task": "agents.tasks.accrue_missed_commission", "schedule": crontab(minute=23)},
-    "sum-up-days": {"task": "agents.tasks.sum_up_days", "schedule": 300},
+    "sum-up-days": {"task": "agents.tasks.sum_up_days", "schedule": 60},
 }
 
 # --- people

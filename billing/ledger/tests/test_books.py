@@ -137,6 +137,14 @@ def earn_in_a_day_that_is_summed(customer):
     move(house_pot(Account.Kind.PROMOTION), pot(customer.parent, Account.Kind.MARGIN), reason=Reason.MARGIN)
 
 
+def sum_of_nobody(customer):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO agents_earningsum VALUES (true, now(), %(one)s, 'GBP', 0, 1, 0, 0, 0, %(one)s)",
+            {"one": customer.parent_id},
+        )
+
+
 def spend_in_a_day_that_is_summed(customer):
     as_if_summed()
     settlement(customer)
@@ -166,7 +174,8 @@ BREAKS = {
         organisation=c, kind="package", package=Package.objects.get(), amount=1, currency="GBP", status="paid",
         is_live=False, bought_by=Purchase.objects.get().bought_by,
     ),
-    "A day's earnings": earn_in_a_day_that_is_summed,
+    "A day's earnings by": earn_in_a_day_that_is_summed,
+    "A day's earnings in": sum_of_nobody,
     "A day's spending": spend_in_a_day_that_is_summed,
     "A tenant got trial credit": lambda c: [
         move(house_pot(Account.Kind.PROMOTION), pot(c, Account.Kind.WALLET), reason=Reason.TRIAL) for _ in range(2)

@@ -1,6 +1,5 @@
 """Sixteen threads and one small balance.  Each guard has a sabotage twin: the same race without it, seen to fail."""
 
-
 import pytest
 from django.db import transaction
 
