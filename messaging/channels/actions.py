@@ -12,7 +12,7 @@ from accounts.models import Organisation
 from kit.sealing import seal, unseal
 
 from .errors import ChannelSettingsInvalid
-from .models import Channel, Route
+from .models import DEFAULT_WINDOW, Channel, Route
 from .types.base import ConfigInvalid, channel_type
 
 #: Settings every type has, kept in columns of their own.
@@ -21,7 +21,7 @@ _COLUMNS = ("window", "rate_per_second")
 
 @transaction.atomic
 def create_channel(
-    *, organisation: Organisation, name: str, type: str, config: Mapping[str, Any], window: int = 200,
+    *, organisation: Organisation, name: str, type: str, config: Mapping[str, Any], window: int = DEFAULT_WINDOW,
     rate_per_second: int | None = None,
 ) -> Channel:  # fmt: skip
     """Configure a connection to a carrier.  Secrets are sealed and never shown again.

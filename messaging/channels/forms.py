@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.pricing.models import Category
 
-from .models import TYPE_NAMES, Channel, Route
+from .models import DEFAULT_WINDOW, TYPE_NAMES, Channel, Route
 from .runtime import DEFAULT_SOURCE
 from .types.base import CHANNEL_TYPES, channel_type, known_types
 
@@ -127,7 +127,7 @@ class ChannelForm(forms.Form):
                 validators=[RegexValidator(r"^[A-Za-z0-9]*$", _("Letters and digits only."))],
             )  # fmt: skip
         self.fields["window"] = forms.IntegerField(
-            label=_("Messages in flight at once, on each bind"), min_value=1, max_value=5_000, initial=200
+            label=_("Messages in flight at once, on each bind"), min_value=1, max_value=5_000, initial=DEFAULT_WINDOW
         )
         self.fields["rate_per_second"] = forms.IntegerField(
             label=_("Segments a second at most"), min_value=1, max_value=100_000, required=False,

@@ -8,6 +8,8 @@ from billing.pricing.models import Category
 from kit.ids import uuid7
 
 TYPE_NAMES = {"smpp": _("SMPP 3.4"), "simulator": _("Simulator, for test keys")}
+#: Submits in flight on each bind: room for batches of a thousand, of which seven windows are in hand at most.
+DEFAULT_WINDOW = 300
 
 
 class Channel(TenantOwned):
@@ -20,7 +22,7 @@ class Channel(TenantOwned):
     is_active = models.BooleanField(_("active"), default=True)
     rate_per_second = models.PositiveIntegerField(_("segments a second"), null=True, blank=True)
     window = models.PositiveIntegerField(
-        _("window"), default=300, validators=[MinValueValidator(1), MaxValueValidator(5000)]
+        _("window"), default=DEFAULT_WINDOW, validators=[MinValueValidator(1), MaxValueValidator(5000)]
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from messaging.channels import breakers
-from messaging.channels.models import Channel
+from messaging.channels.models import DEFAULT_WINDOW, Channel
 from messaging.channels.runtime import OpenChannel, close_all, open_channel
 from messaging.channels.types.simulator.channel import SimulatorChannel
 from messaging.engine.dispatch import drain
@@ -97,7 +97,7 @@ def test_batches_grow_with_a_quick_carrier_and_shrink_with_a_slow_one():
     assert channel.batch_size == 250, "a small batch that was quick says nothing about large ones"
 
 
-@pytest.mark.parametrize(("window", "size"), [(1, 3), (2, 7), (200, 700), (300, 1000)])
+@pytest.mark.parametrize(("window", "size"), [(1, 3), (2, 7), (200, 700), (DEFAULT_WINDOW, 1000)])
 def test_what_is_in_hand_at_once_is_no_more_than_seven_windows(window, size):
     channel = OpenChannel(Channel(window=window, rate_per_second=None), SimulatorChannel({}))
 
