@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from .models import Message
 
 #: So many messages a page looks at: a few, which mostly is enough, or as many as can be read while somebody waits.
-LOOKED_AT = (1_000, 20_000)
+LOOKED_AT = (1_000, 10_000)
 EVERY = Q()
 #: Of so many, known by the figures, all may be looked at for one page; gathering them at once reads the disk in its own
 #: order, so it takes less time than following an index past more than so many.
