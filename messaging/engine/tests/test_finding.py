@@ -87,3 +87,12 @@ def test_what_became_of_a_message_is_led_to_by_its_id(model, organisation):
     plan = model.objects.filter(organisation=organisation, message_id=CAMPAIGN).explain()
 
     assert "Seq Scan" not in plan
+
+
+def test_the_attempts_of_the_last_minutes_are_found_without_waiting_for_a_vacuum():
+    """A block range that is not summarised is read by whoever asks for any time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = 'attempt_by_time'")
+        [(options,)] = cursor.fetchall()
+
+    assert "autosummarize=on" in options
