@@ -34,7 +34,8 @@ class Breaker:
 
     @contextmanager
     def around(self, *troubles: type[Exception], away: Exception) -> Iterator[None]:
-        """Run the block unless the breaker is open; raises `away` then.  One of `troubles` in the block opens it."""
+        """Run the block unless the breaker is open; raises `away` then.  One of `troubles` in the block opens it; anything
+        else that comes back, were it another exception, is an answer."""
         if self.is_open:
             raise away
         if self._open_until:
@@ -44,7 +45,10 @@ class Breaker:
         except troubles as error:
             self.trip(error)
             raise
-        self._open_until = 0.0
+        except Exception:
+            self.reset()  # a refusal is an answer too
+            raise
+        self.reset()
 
 
 #: The cache, the counters of limits and the rings that wait.

@@ -1,12 +1,16 @@
 """While Valkey is away the API goes on accepting, as quickly as ever; what was accepted is rung for when it is back."""
 
 import time
+from functools import cache
 
 import pytest
 import redis
 
 from accounts.tests.factories import make_api_key
+from kit import breaker, limits
+from kit import valkey as kit_valkey
 from kit.breaker import Breaker
+from kit.ids import uuid7
 from messaging.engine.models import Message
 from messaging.engine.states import Status
 from messaging.engine.tests.factories import make_world
@@ -67,6 +71,22 @@ def test_the_web_starts_and_accepts_with_valkey_down_and_rings_when_it_is_back(v
         wait_until(lambda: send(running, requests=1) and rings(valkey), seconds=60, what="somebody rings")
 
 
+def test_callers_are_counted_again_by_a_valkey_that_has_forgotten_how(valkey, monkeypatch, settings):
+    """Seen to fail when only an answer ended the rest: the script's absence was taken for Valkey's, again and again."""
+    settings.CACHE_URL = valkey.server.cache_url
+    monkeypatch.setattr(kit_valkey, "client", cache(kit_valkey.client.__wrapped__))
+    monkeypatch.setattr(limits, "_script", cache(limits._script.__wrapped__))
+    caller = uuid7()
+    limits.count(caller)
+    assert breaker.CACHE.is_open
+
+    valkey.start()
+    wait_until(lambda: not breaker.CACHE.is_open, seconds=10, what="the rest is over")
+    limits.count(caller)
+
+    assert kit_valkey.client().exists(f"limit:{caller}")
+
+
 def rings(valkey):
     address = valkey.server.cache_url.replace("db=1", "db=0")
     with redis.Redis.from_url(address) as client:
@@ -118,6 +138,21 @@ def test_after_trouble_nobody_asks_for_two_seconds_and_then_one_finds_out(clock)
     clock.now += 2
     assert ask(breaker, lambda: "well") == "well"
     assert ask(breaker, lambda: "well") == "well"
+
+
+def test_a_refusal_is_an_answer(clock):
+    breaker = Breaker("test")
+    ask(breaker, nobody)
+    clock.now += 2
+
+    with pytest.raises(LookupError):
+        ask(breaker, refusal)
+
+    assert ask(breaker, lambda: "well") == "well"
+
+
+def refusal():
+    raise LookupError
 
 
 def test_while_one_finds_out_the_others_leave_it_alone(clock):
