@@ -40,7 +40,7 @@ class MessagesView(APIView):
         operation_id="list_messages",
         summary="List messages, newest first",
         description=(
-            "Ask with `next` as `cursor` until it is null. A page by `status` looks at 20,000 messages at most, so it may "
+            "Ask with `next` as `cursor` until it is null. A page by `status` looks at 10,000 messages at most, so it may "
             "hold fewer than `limit`, even none, and not be the last."
         ),
         parameters=[

@@ -5,6 +5,8 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
+    atomic = False  # changing the option locks the index for a moment; summarising may take a while
+
     dependencies = [
         ("engine", "0007_sweeps_by_number"),
     ]
