@@ -114,7 +114,7 @@ class SpendingSum(models.Model):
 
 
 class SumProgress(models.Model):
-    """Up to when days are summed, for the whole house: one row, whose time only moves forward."""
+    """Up to when days are summed, for the whole house: one row, whose time moves back only when sums are forgotten."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     summed_before = models.DateTimeField()

@@ -1,9 +1,11 @@
 """Days that are over, summed up: what each seller earned by each customer, and what each account spent.
 
-Read from what was written for good: transfers, commission entries and settlements are only ever added, with the time they
-were added at.  So a day that is over and whose transactions have ended stays as it was summed.
+Read from what was written for good: transfers, commission entries and settlements are only ever added, with the time at which
+their transaction began, a settlement with that of its worker's clock.  So a day that is over and whose transactions have
+ended stays as it was summed.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from kit import tenancy
@@ -11,11 +13,13 @@ from kit.ids import first_id_at
 from kit.sql import rows, run
 from messaging.engine.states import Status
 
+log = logging.getLogger(__name__)
+
 DAY = timedelta(days=1)
 #: For so long after its end a day is left open: no transaction lives longer, and no two clocks of a house differ by more.
 OPEN_FOR = timedelta(hours=1)
-#: Ids are made a little before or after the time that is written down: wide enough to miss none.
-LEEWAY = timedelta(hours=1)
+#: Ids are made a little before or after the time that is written down, by another clock.  Sums stay, so they look further.
+LEEWAY, LEEWAY_OF_SUMS = timedelta(hours=1), DAY
 #: The time before the first sums is made up for by so many days at once: its worker has others to serve.
 MOST_DAYS = 20
 _LOCK = 7_141_004
@@ -60,7 +64,7 @@ WHERE organisation_id = payer.id AND status = {Status.DELIVERED:d}
 OFFSET 0
 """  # noqa: S608  a number of our own
 #: The sums of both, of rows that have them.
-EARNINGS = "sum(segments)::bigint, sum(margin)::bigint, sum(on_traffic)::bigint, sum(on_packages)::bigint, sum(taken_back)::bigint"
+MONEY_EARNED = "sum(margin)::bigint, sum(on_traffic)::bigint, sum(on_packages)::bigint, sum(taken_back)::bigint"
 SPENDING = "sum(messages)::bigint, sum(segments)::bigint, sum(amount)::bigint"
 
 _SPAN = (
@@ -71,7 +75,7 @@ _SUM_EARNED = f"""
 INSERT INTO agents_earningsum (organisation_id, is_total, begins_at, customer_id, currency,
     segments, margin, on_traffic, on_packages, taken_back)
 SELECT earner.id, grouping(customer_id) = 1, span.since,
-    CASE grouping(customer_id) WHEN 1 THEN earner.id ELSE customer_id END, currency, {EARNINGS}
+    CASE grouping(customer_id) WHEN 1 THEN earner.id ELSE customer_id END, currency, sum(segments)::bigint, {MONEY_EARNED}
 FROM {_SPAN} CROSS JOIN (
     SELECT DISTINCT organisation_id AS id FROM ledger_account WHERE kind IN ('margin', 'revenue', 'commission')
 ) earner CROSS JOIN LATERAL ({EARNED}) earned
@@ -104,14 +108,14 @@ def sum_up() -> None:
             return
 
 
-def sum_again(*, since: datetime | None = None) -> None:
-    """Forget the sums from a midnight of UTC on, or all: they are made again by and by, and read from the rows meanwhile.
+def sum_again() -> None:
+    """Forget all sums: they are made again by and by, and read from the rows meanwhile.
 
-    Waits for who sums at this moment.
+    Raises OperationalError when somebody else sums for longer than the connection waits for a lock.
     """
     with tenancy.as_engine():
         rows("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        _forget(since)
+        _forget(None)
 
 
 def _sum_next() -> bool:
@@ -122,16 +126,18 @@ def _sum_next() -> bool:
             return False
         ((noted, last),) = rows(_PROGRESS, [OPEN_FOR])
         if noted and noted > last:  # the clock was ahead: what was summed as over was not
+            log.warning("days from %s on were summed before they were over; their sums are forgotten", last)
             _forget(last)
-        since = min(noted or _first() or last, last)
+            return False
+        since = noted or _first() or last
         until = since + DAY
         if until > last:
             return False
         span = {
             "since": since,
             "until": until,
-            "first_id": first_id_at(since - LEEWAY),
-            "end_id": first_id_at(until + LEEWAY),
+            "first_id": first_id_at(since - LEEWAY_OF_SUMS),
+            "end_id": first_id_at(until + LEEWAY_OF_SUMS),
         }
         run(_SUM_EARNED, span)
         run(_SUM_SPENT, span)
@@ -149,5 +155,5 @@ def _forget(since: datetime | None) -> None:
 
 
 def _first() -> datetime | None:
-    ((first,),) = rows(_FIRST, [LEEWAY])
+    ((first,),) = rows(_FIRST, [LEEWAY_OF_SUMS])
     return first

@@ -27,7 +27,7 @@ def accrue_missed_commission() -> None:
     actions.accrue_commission(since=timezone.now() - FAR_BACK)
 
 
-@shared_task(acks_late=True, soft_time_limit=50, time_limit=55)
+@shared_task(acks_late=True, soft_time_limit=290, time_limit=295)
 def sum_up_days() -> None:
     """Sum up the days that are over.  Twice at once is harmless: a day is summed once, under a lock."""
     sum_up()

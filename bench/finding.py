@@ -248,7 +248,7 @@ def line(found: Found) -> str:
 def is_resting(found: House) -> bool:
     meter = Meter(lambda: found.pids)
     time.sleep(RESTING_SECONDS)
-    return sum(meter.read().by_part.values()) < RESTING_CORES * RESTING_SECONDS
+    return sum(max(0.0, used) for used in meter.read().by_part.values()) < RESTING_CORES * RESTING_SECONDS
 
 
 def measure(found: House, *, asks: int, only: str) -> list[Found]:

@@ -1,17 +1,16 @@
 """What was earned and spent within spans of time: whole days from their sums, what is left of a span from the rows themselves.
 
-A day's sum never changes once it is noted, so the time up to which there are sums may be read first.
+Each function is one statement, so that days being summed, or forgotten, change nothing for it.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from accounts.models import Organisation
-from agents.sums import DAY, EARNED, EARNED_MONEY, EARNINGS, LEEWAY, SPENDING, SPENT
-from kit.ids import first_id_at
-from kit.sql import records, rows
+from agents.sums import EARNED, EARNED_MONEY, LEEWAY, MONEY_EARNED, SPENDING, SPENT
+from kit.sql import records
 
 Span = tuple[datetime, datetime]
 
@@ -43,52 +42,50 @@ class Spent(NamedTuple):
     amount: int
 
 
-class _Edge(NamedTuple):
-    """A part of a span that is no whole day with a sum, and the ids to look among."""
-
-    span: int
-    since: datetime
-    until: datetime
-    first_id: UUID
-    end_id: UUID
-
-
-class _Days(NamedTuple):
-    """The whole days of a span that have sums."""
-
-    span: int
-    since: datetime
-    until: datetime
-
-
-_DAYS = "unnest(%(days_span)s::int[], %(days_since)s::timestamptz[], %(days_until)s::timestamptz[]) span (span, since, until)"
-_EDGES = (
-    "unnest(%(edges_span)s::int[], %(edges_since)s::timestamptz[], %(edges_until)s::timestamptz[],"
-    " %(edges_first_id)s::uuid[], %(edges_end_id)s::uuid[]) span (span, since, until, first_id, end_id)"
+# The whole days of UTC of a span that have sums, from `first` to before `last`; a span without has both at its end.  What is
+# left of it at both edges is looked for among the ids of that time.
+_ID_AT = "(lpad(to_hex((extract(epoch FROM {}) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid"
+_SPANS = f"""
+WITH asked AS (
+    SELECT span - 1 AS span, since, until, date_trunc('day', since + interval '1 day' - interval '1 microsecond', 'UTC') AS first,
+        date_trunc('day', least(until, coalesce((SELECT summed_before FROM agents_sumprogress), '-infinity')), 'UTC') AS last
+    FROM unnest(%(sinces)s::timestamptz[], %(untils)s::timestamptz[]) WITH ORDINALITY spans (since, until, span)
+),
+days AS MATERIALIZED (
+    SELECT span, since, until, CASE WHEN first < last THEN first ELSE until END AS first,
+        CASE WHEN first < last THEN last ELSE until END AS last FROM asked
+),
+edges AS MATERIALIZED (
+    SELECT span, since, until, {_ID_AT.format("since - %(leeway)s")} AS first_id, {_ID_AT.format("until + %(leeway)s")} AS end_id
+    FROM (
+        SELECT span, since, first AS until FROM days UNION ALL SELECT span, last, until FROM days
+    ) edges WHERE since < until
 )
+"""  # noqa: S608  only our own words
 # Seller by seller: transfers are found by their pot and id, sums by their owner and day.  The policies let nobody see others'.
 _EARNED = f"""
-SELECT span, earner_id, {{customer}}, currency, {{earnings}} FROM (
-    SELECT span, earner.id AS earner_id, sums.* FROM {_DAYS} CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL (
+{_SPANS}
+SELECT span, earner_id, {{customer}}, currency, {{segments}}, {MONEY_EARNED} FROM (
+    SELECT span, earner.id AS earner_id, sums.* FROM days span CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL (
         SELECT customer_id, currency, segments, margin, on_traffic, on_packages, taken_back FROM agents_earningsum
-        WHERE organisation_id = earner.id AND is_total = %(is_total)s AND begins_at >= span.since AND begins_at < span.until
+        WHERE organisation_id = earner.id AND is_total = %(is_total)s AND begins_at >= span.first AND begins_at < span.last
         OFFSET 0
     ) sums
     UNION ALL
-    SELECT span, earner.id, edges.* FROM {_EDGES} CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL ({{earned}}) edges
+    SELECT span, earner.id, edge.* FROM edges span CROSS JOIN ({{earners}}) earner CROSS JOIN LATERAL ({{earned}}) edge
 ) earned GROUP BY 1, 2, 3, 4
 """  # noqa: S608  only our own words
 _SPENT = f"""
+{_SPANS}
 SELECT span, payer_id, {SPENDING} FROM (
-    SELECT span, payer.id AS payer_id, sums.* FROM {_DAYS} CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL (
+    SELECT span, payer.id AS payer_id, sums.* FROM days span CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL (
         SELECT messages, segments, amount FROM agents_spendingsum
-        WHERE organisation_id = payer.id AND begins_at >= span.since AND begins_at < span.until OFFSET 0
+        WHERE organisation_id = payer.id AND begins_at >= span.first AND begins_at < span.last OFFSET 0
     ) sums
     UNION ALL
-    SELECT span, payer.id, edges.* FROM {_EDGES} CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL ({SPENT}) edges
+    SELECT span, payer.id, edge.* FROM edges span CROSS JOIN ({{payers}}) payer CROSS JOIN LATERAL ({SPENT}) edge
 ) spent GROUP BY 1, 2
 """  # noqa: S608  the same
-_MONEY = EARNINGS.replace("sum(segments)::bigint", "NULL::bigint")
 _ITSELF = "SELECT %(agent)s::uuid AS id"
 _BELOW = "SELECT id FROM accounts_organisation WHERE path <@ %(path)s::ltree"
 _SELLERS = """
@@ -103,56 +100,32 @@ def earned_by(agent: Organisation, *spans: Span) -> list[Earned]:
 
     Segments of a customer that has moved away are those of days that have sums: its settlements are nobody else's to see.
     """
-    return _earned(_ITSELF, agent, spans, customer="customer_id", earned=EARNED, earnings=EARNINGS)
+    return _earned(_ITSELF, agent, spans, customer="customer_id", segments="sum(segments)::bigint", earned=EARNED)
 
 
 def totals_earned_by(agent: Organisation, *spans: Span) -> list[Earned]:
     """What the agent itself earned in each span, by all its customers together.  No segments."""
-    return _earned(_ITSELF, agent, spans, customer="NULL::uuid", earned=EARNED_MONEY, earnings=_MONEY)
+    return _earned(_ITSELF, agent, spans, customer="NULL::uuid", segments="NULL::bigint", earned=EARNED_MONEY)
 
 
 def earned_below(agent: Organisation, *spans: Span) -> list[Earned]:
     """What the agent and each seller below it earned in each span, customer by customer.  No segments."""
-    return _earned(_SELLERS, agent, spans, customer="customer_id", earned=EARNED_MONEY, earnings=_MONEY)
+    return _earned(_SELLERS, agent, spans, customer="customer_id", segments="NULL::bigint", earned=EARNED_MONEY)
 
 
 def spent_below(agent: Organisation, *spans: Span) -> list[Spent]:
     """What the agent and each account below it spent in each span."""
-    return records(Spent, _SPENT.format(payers=_BELOW), {"path": agent.path, **_parts(spans)})
+    return records(Spent, _SPENT.format(payers=_BELOW), {"path": agent.path, **_asked(spans)})
 
 
 def _earned(earners: str, agent: Organisation, spans: Sequence[Span], **words: str) -> list[Earned]:
     whose = {"agent": agent.pk, "path": agent.path, "is_total": words["customer"] != "customer_id"}
-    return records(Earned, _EARNED.format(earners=earners, **words), {**whose, **_parts(spans)})
+    return records(Earned, _EARNED.format(earners=earners, **words), {**whose, **_asked(spans)})
 
 
-def _parts(spans: Sequence[Span]) -> dict[str, list[Any]]:
-    """The spans as the statements take them: each part's columns."""
-    summed_before = next((before for (before,) in rows("SELECT summed_before FROM agents_sumprogress")), None)
-    days, edges = [], []
-    for number, span in enumerate(spans):
-        since, until = (moment.astimezone(UTC) for moment in span)
-        first, last = _first_midnight(since), _midnight(min(until, summed_before) if summed_before else since)
-        if first < last:
-            days.append(_Days(number, first, last))
-            edges += [_edge(number, since, first), _edge(number, last, until)]
-        else:
-            edges.append(_edge(number, since, until))
-    return _columns("days", _Days, days) | _columns("edges", _Edge, [edge for edge in edges if edge.since < edge.until])
-
-
-def _first_midnight(since: datetime) -> datetime:
-    """The first midnight of UTC that is not before."""
-    return _midnight(since + DAY - datetime.resolution)
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _edge(number: int, since: datetime, until: datetime) -> _Edge:
-    return _Edge(number, since, until, first_id_at(since - LEEWAY), first_id_at(until + LEEWAY))
-
-
-def _columns(name: str, shape: type[NamedTuple], parts: Sequence[NamedTuple]) -> dict[str, list[Any]]:
-    return {f"{name}_{field}": [getattr(part, field) for part in parts] for field in shape._fields}
+def _asked(spans: Sequence[Span]) -> dict[str, Any]:
+    return {
+        "sinces": [since for since, _until in spans],
+        "untils": [until for _since, until in spans],
+        "leeway": LEEWAY,
+    }

@@ -12,4 +12,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sum_again()
-        self.stdout.write("Forgotten. Beat sums twenty days a minute.")
+        self.stdout.write("Forgotten. Beat sums up to twenty days a minute.")
