@@ -274,7 +274,7 @@ def test_a_turn_that_ends_among_the_messages_has_not_passed_over_received_texts(
 
 
 def test_receipts_whose_time_has_not_come_are_not_read(world_of_receipts):
-    for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"):  # in a table as small as this they may be chosen
+    for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"):  # chosen for a table as small as this
         run(f"SET LOCAL enable_{way} = off")
     looked = rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {retention._LATE_RECEIPTS}", world_of_receipts)[0][0]
 
