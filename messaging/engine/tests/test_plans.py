@@ -9,12 +9,12 @@ from django.db import connection
 
 from billing.ledger.books import EVERYTHING, problems
 from kit.ids import made_at
-from kit.sql import rows, run
+from kit.sql import rows
 from messaging.engine.models import Message
 from messaging.engine.receipts import store_news
 from messaging.engine.states import Status
 
-from .factories import World, make_world
+from .factories import World, analyse, make_world
 from .receipts import news_of
 
 pytestmark = pytest.mark.django_db
@@ -62,14 +62,6 @@ def quiet() -> World:
     analyse()
     world.accept(2 * BATCH)
     return world
-
-
-def analyse() -> None:
-    owner = connection.settings_dict["USER"]  # only the owner may take statistics
-    ((role,),) = rows("SELECT current_user")
-    run(f"SET LOCAL ROLE {owner}")
-    run("ANALYZE")
-    run(f"SET LOCAL ROLE {role}")
 
 
 def test_a_batch_is_claimed_sent_and_settled_without_comparing_each_with_each(quiet):

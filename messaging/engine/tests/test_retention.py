@@ -15,7 +15,7 @@ from messaging.engine.models import DeliveryReceipt, InboundMessage, Message, Tr
 from messaging.engine.receipts import store_news
 from messaging.engine.retention import erase_overdue
 from messaging.engine.states import Status
-from messaging.engine.tests.factories import make_world
+from messaging.engine.tests.factories import analyse, make_world
 from messaging.engine.tests.receipts import news_of
 from messaging.recipients.models import OptOut
 from messaging.recipients.queries import opted_out
@@ -274,7 +274,7 @@ def test_a_turn_that_ends_among_the_messages_has_not_passed_over_received_texts(
 
 
 def test_receipts_whose_time_has_not_come_are_not_read(world_of_receipts):
-    for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"):  # chosen for a table as small as this
+    for way in ("seqscan", "hashjoin", "mergejoin"):  # on a table as small as this they would be chosen
         run(f"SET LOCAL enable_{way} = off")
     looked = rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {retention._LATE_RECEIPTS}", world_of_receipts)[0][0]
 
@@ -319,6 +319,7 @@ def world_of_receipts():
     """Many receipts that are not due, and the parameters of a look that takes two at a time."""
     world = make_world()
     store_news(channel_id=world.channel.pk, **news_of(*((f"r-{number}", "delivered") for number in range(40))))
+    analyse()  # another test's statistics would have a table of no rows read whole
     return {"after": 0, "until": timezone.now() - timedelta(days=4), "batch": 2}
 
 
