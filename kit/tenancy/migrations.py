@@ -89,3 +89,11 @@ def grant_to_roles() -> migrations.RunSQL:
         ],
         migrations.RunSQL.noop,
     )
+
+
+def read_only(table: str) -> migrations.RunSQL:
+    """Let the web look and not touch: what the house works out for its tenants."""
+    return migrations.RunSQL(
+        [f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM signalbox_web"],
+        [f"GRANT INSERT, UPDATE, DELETE ON {table} TO signalbox_web"],
+    )

@@ -3,16 +3,9 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from kit.tenancy.migrations import protect
+from kit.tenancy.migrations import protect, read_only
 
 TABLES = ("traffic_trafficsum", "traffic_sumprogress")
-
-
-def read_only(table: str) -> migrations.RunSQL:
-    return migrations.RunSQL(
-        [f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM signalbox_web"],
-        [f"GRANT INSERT, UPDATE, DELETE ON {table} TO signalbox_web"],
-    )
 
 
 class Migration(migrations.Migration):
