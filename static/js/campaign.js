@@ -24,6 +24,9 @@
     if (area) accept(area, event.target.files);
   });
 
+  // what was chosen before this script had come
+  document.querySelectorAll("[data-drop]").forEach((area) => accept(area, area.querySelector("input[type=file]").files));
+
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-upload]")) return;
     const button = event.target.querySelector("[data-busy]");

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.windows import Windows
-from tests.browser.wizard import choose_message, send, upload
+from tests.browser.wizard import CONTINUE, choose_message, send, upload
 from tests.chaos.house import ROOT, House
 from tests.chaos.judge import books
 
@@ -20,6 +20,7 @@ EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
 TEMPLATE, SENDER = "订单发货通知", "【百灵零售】"
 COLUMNS = {"姓名": "姓名", "订单号": "订单号"}
 CENTS = Decimal("0.02")  # two amounts rounded for reading
+SCRIPT = re.compile(r"/campaign[^/]*\.js")
 
 
 @pytest.fixture
@@ -54,6 +55,24 @@ def test_a_campaign_of_a_messy_file_is_sent_once_and_paid_for_what_arrived(house
     assert reached_the_carrier(house, campaign, submits(house) - sent_before) == {1: will_be_sent}
     assert all(earned > 0 for earned in earnings(windows))
     assert books(house) == []
+    assert customers.complaints == []
+
+
+def test_a_file_chosen_before_the_scripts_have_come_is_read_once(customers):
+    page, held, sent = customers.page, [], []
+    page.route(SCRIPT, lambda route: route.continue_() if held else held.append(route))
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+
+    with page.expect_request(SCRIPT):
+        page.goto("/campaigns/new/", wait_until="commit")
+    page.locator("#id_file").set_input_files(SAMPLES / "recipients-gb18030.csv")
+    held[0].continue_()
+    page.get_by_role("link", name=CONTINUE).wait_for()
+    page.go_back()
+
+    expect(page.get_by_role("button", name="Upload and check")).to_be_visible()
+    page.wait_for_load_state()
+    assert len(sent) == 1
     assert customers.complaints == []
 
 

@@ -27,7 +27,8 @@ def choose_message(page: Page, *, template: str, sender: str) -> None:
 
 
 def choose(box: Locator, text: str) -> None:
-    """Take the first option that begins with this text."""
+    """Take the first option that begins with this text, once the page has what it needs to notice."""
+    box.page.wait_for_load_state()
     option = box.locator("option", has_text=re.compile(rf"^\s*{re.escape(text)}(,|\s*$)"))
     box.select_option(value=option.first.get_attribute("value"))
 
