@@ -195,7 +195,6 @@ class Kennel:
         self._history: History | None = None
         self._watchdog: Watchdog | None = None
         signals.worker_init.connect(self.prepare)
-        signals.worker_process_init.connect(self.let_out)
         signals.task_prerun.connect(self.begin)
         signals.task_postrun.connect(self.end)
         signals.worker_shutting_down.connect(self.close)
@@ -204,11 +203,12 @@ class Kennel:
     def prepare(self, sender, **kwargs) -> None:
         self._queues = frozenset(sender.app.amqp.queues.consume_from)
         self._history = History()
+        # only now, so that no thread runs yet when Celery has a new process drop what it inherited
+        signals.worker_process_init.connect(self.let_out)
 
     def let_out(self, **kwargs) -> None:
-        if self._history:
-            self._watchdog = Watchdog(self._app, queues=self._queues, history=self._history)
-            self._watchdog.start()
+        self._watchdog = Watchdog(self._app, queues=self._queues, history=self._history)
+        self._watchdog.start()
 
     def begin(self, task, **kwargs) -> None:
         if self._watchdog:

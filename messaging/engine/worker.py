@@ -8,24 +8,27 @@ from .dispatch import close_journal, give_back_of_the_dead, keep_journal
 
 DISPATCH_QUEUE = "dispatch"
 
-_consumes_dispatch = False
 _keeper: runtime.Keeper | None = None
 
 
 @worker_init.connect
-def remember_queues(sender, **kwargs) -> None:
-    global _consumes_dispatch
-    _consumes_dispatch = DISPATCH_QUEUE in sender.app.amqp.queues.consume_from
+def look_at_queues(sender, **kwargs) -> None:
+    """Have each process hold binds, after Celery's own beginning.
+
+    Celery has a process drop the database connections it inherited, and cannot tell them from ones it has made itself:
+    it closes them twice, by their number, which a thread of ours may have been given for something else in between.
+    Receivers are called in the order they connect in, and Celery's connects just before this one is called.
+    """
+    if DISPATCH_QUEUE in sender.app.amqp.queues.consume_from:
+        worker_process_init.connect(hold_binds)
 
 
-@worker_process_init.connect
 def hold_binds(**kwargs) -> None:
     global _keeper
-    if _consumes_dispatch:
-        keep_journal()
-        give_back_of_the_dead()
-        _keeper = runtime.Keeper()
-        _keeper.start()
+    keep_journal()
+    give_back_of_the_dead()
+    _keeper = runtime.Keeper()
+    _keeper.start()
 
 
 @worker_process_shutdown.connect
