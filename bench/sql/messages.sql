@@ -10,7 +10,8 @@ SELECT (lpad(to_hex(ms), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 
     CASE WHEN luck < 93 THEN 90 WHEN luck < 97 THEN 91 WHEN luck < 99 THEN 92 ELSE 93 END,
     segments, 1, is_unicode, 'Meadowlark', '+86139' || lpad((r2 % 3000000)::text, 8, '0'), 'CN',
     CASE WHEN c.id IS NOT NULL THEN 'promotion' WHEN r3 % 3 = 0 THEN 'verification' ELSE 'notice' END, o.currency,
-    CASE WHEN luck BETWEEN 93 AND 96 THEN (ARRAY['001', '011', '027', '034'])[1 + r2 % 4] WHEN luck = 99 THEN '0x0B' ELSE '' END,
+    CASE WHEN luck BETWEEN 93 AND 96 THEN (ARRAY['001', '011', '027', '034'])[1 + r2 % 4] WHEN luck = 99 THEN '0x0B'
+        WHEN luck > 96 THEN 'no_receipt_in_time' ELSE '' END,
     CASE WHEN c.id IS NULL AND r3 / 2000 % 2 = 0 THEN 'order-' || n ELSE '' END,
     CASE WHEN is_unicode THEN '【百灵零售】您的订单' || lpad(n::text, 8, '0') || '已发出，预计明天送达，请留意电话。'
         ELSE 'Your order ' || lpad(n::text, 8, '0') || ' has left our house and should be with you tomorrow. Meadowlark' END

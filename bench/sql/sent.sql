@@ -1,7 +1,7 @@
 INSERT INTO engine_attempt (
     message_id, number, organisation_id, channel_id, reference, outcome, parts, code, carrier_reference, started_at, ended_at
 )
-SELECT id, 1, organisation_id, channel_id, 1, CASE WHEN status = 93 THEN 2 ELSE 1 END, segments, error_code,
+SELECT id, 1, organisation_id, channel_id, 1, CASE WHEN status = 93 THEN 2 ELSE 1 END, segments, CASE WHEN status = 93 THEN error_code ELSE '' END,
     CASE WHEN status = 93 THEN '' ELSE substr(translate(id::text, '-', ''), 1, 24) END,
     submitted_at - interval '20 milliseconds', submitted_at
 FROM {name};

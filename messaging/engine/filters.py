@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.models import Organisation
 from kit.ids import first_id_at
 from messaging.content.models import TemplateVersion
 
 from .models import Message
-from .queries import of_campaign
-from .states import BY_CODE, CODES, FIRST_FINAL, LABELS, Status
+from .pages import Share
+from .queries import of_campaign, share_of
+from .states import BY_CODE, CODES, LABELS, Status
 
 #: Groups people think in, before the exact states.
 GROUPS = {"waiting": _("On their way"), "failed": _("Did not arrive")}
@@ -57,9 +59,9 @@ class MessageFilter(django_filters.FilterSet):
         model = Message
         fields = ()
 
-    def __init__(self, *args, country: str, **kwargs) -> None:
+    def __init__(self, *args, organisation: Organisation, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.country = country
+        self.organisation = organisation
 
     @property
     def wanted(self) -> Q:
@@ -67,7 +69,7 @@ class MessageFilter(django_filters.FilterSet):
         asked = self.form.cleaned_data if self.is_valid() else {}
         wanted = Q()
         if status := asked.get("status"):
-            wanted &= in_state(status)
+            wanted &= Q(status__in=states_of(status))
         if template_id := asked.get("template"):
             versions = TemplateVersion.objects.filter(template=template_id).values_list("pk", flat=True)
             wanted &= Q(template_version_id__in=list(versions))
@@ -75,8 +77,16 @@ class MessageFilter(django_filters.FilterSet):
             wanted &= Q(api_key_id=key_id)
         return wanted
 
+    @property
+    def share(self) -> Share | None:
+        """What the figures know of what is asked for: of a campaign's messages in some states, and nothing else."""
+        asked = {name: value for name, value in self.form.cleaned_data.items() if value} if self.is_valid() else {}
+        if asked.keys() != {"campaign", "status"}:
+            return None
+        return share_of(self.organisation, asked["campaign"], states_of(asked["status"]))
+
     def by_number(self, messages: QuerySet[Message], name: str, typed: str) -> QuerySet[Message]:
-        return messages.filter(recipient=number_of(typed, self.country))
+        return messages.filter(recipient=number_of(typed, self.organisation.country))
 
     def by_campaign(self, messages: QuerySet[Message], name: str, campaign_id: UUID) -> QuerySet[Message]:
         return of_campaign(messages, campaign_id)
@@ -91,13 +101,13 @@ class MessageFilter(django_filters.FilterSet):
         return messages  # see `wanted`
 
 
-def in_state(code: str) -> Q:
-    """Messages in a state, or in one of the groups people think in."""
+def states_of(code: str) -> list[Status]:
+    """A state by its name, or those of one of the groups people think in."""
     if code == "waiting":
-        return Q(status__lt=FIRST_FINAL)
+        return [status for status in Status if not status.is_final]
     if code == "failed":
-        return Q(status__gt=Status.DELIVERED)
-    return Q(status=BY_CODE[code])
+        return [status for status in Status if status > Status.DELIVERED]
+    return [BY_CODE[code]]
 
 
 def midnight(day) -> datetime:

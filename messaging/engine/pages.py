@@ -12,30 +12,30 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from kit import sql
+
 from .models import Message
 
-#: So many messages a page looks at: a few, which mostly is enough, or as many as can be read while somebody waits.
-LOOKED_AT = (1_000, 10_000)
+#: So many messages a page looks at: a few, which mostly is enough, more, or as many as can be read while somebody waits.
+LOOKED_AT = (100, 1_000, 10_000)
 EVERY = Q()
-#: Of so many, known by the figures, all may be looked at for one page; gathering them at once reads the disk in its own
-#: order, so it takes less time than following an index past more than so many.
-ALL_LOOKED_AT, WALKED = 50_000, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Of `among` messages so many are `wanted`, by the figures."""
+    """What a campaign's figures know of its messages in some states: how many there are, and with which error codes.
 
-    wanted: int
-    among: int
+    No codes where these don't tell them from its other messages.
+    """
+
+    campaign_id: UUID
+    messages: int
+    codes: frozenset[str] | None
 
     @property
-    def is_small(self) -> bool:
-        return self.among <= ALL_LOOKED_AT or not self.wanted
-
-    def is_rare(self, size: int) -> bool:
-        """Whether a page of them is a long walk."""
-        return self.is_small and size * self.among > WALKED * self.wanted
+    def is_led_to(self) -> bool:
+        """Whether an index leads to each of them, if there are any: it knows those that have an error code."""
+        return not self.messages or self.codes is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +58,53 @@ def page_of(
 ) -> CursorPage:
     """The page older than `before`, or newer than `after`, or the newest one.
 
-    `messages`, newest first, are what an index leads to; of them, those are shown that are `wanted`: `share` of them, when
-    the figures tell.
+    `messages`, newest first, are what an index leads to; of them, those are shown that are `wanted`.  `share` is for a
+    campaign's messages in certain states and nothing else.
     """
-    with _following_the_index(messages, unless=share is not None and share.is_rare(size)):
+    if share is not None and share.is_led_to:
+        found = _with_codes(share, before=before, after=after, most=size + 1)
+        messages, wanted = messages.filter(pk__in=found).order_by("-id"), EVERY
+    with _following_the_index(messages):
         if after is not None:
-            page, beyond = _look(messages.filter(pk__gt=after).reverse(), wanted, size, share)
+            page, beyond = _look(messages.filter(pk__gt=after).reverse(), wanted, size)
             return CursorPage(page[::-1], beyond, page[0].pk if page else after)
-        page, beyond = _look(messages.filter(pk__lt=before) if before else messages, wanted, size, share)
+        page, beyond = _look(messages.filter(pk__lt=before) if before else messages, wanted, size)
     return CursorPage(page, (page[0].pk if page else before) if before else None, beyond)
 
 
+# Each code has its own order in the index, so of each as many are looked at as there could be on the page, in the index
+# alone: their rows may be all over the disk.
+_WITH_CODES = """
+SELECT m.id FROM unnest(%(codes)s::text[]) AS code CROSS JOIN LATERAL (
+    SELECT id FROM engine_message
+    WHERE campaign_id = %(campaign)s AND error_code = code AND error_code <> '' AND id {beyond} %(cursor)s
+    ORDER BY id {order} LIMIT %(most)s
+) m ORDER BY m.id {order} LIMIT %(most)s
+"""
+_OLDER, _NEWER = _WITH_CODES.format(beyond="<", order="DESC"), _WITH_CODES.format(beyond=">", order="ASC")
+_LAST_ID = UUID(int=2**128 - 1)
+
+
+def _with_codes(share: Share, *, before: UUID | None, after: UUID | None, most: int) -> list[UUID]:
+    """The ids next to the cursor, at most so many."""
+    if not share.codes:
+        return []
+    parameters = {
+        "campaign": share.campaign_id,
+        "codes": sql.text_array(share.codes),
+        "cursor": after or before or _LAST_ID,
+        "most": most,
+    }
+    return [id for (id,) in sql.rows(_OLDER if after is None else _NEWER, parameters)]
+
+
 @contextmanager
-def _following_the_index(messages: QuerySet[Message], *, unless: bool) -> Iterator[None]:
+def _following_the_index(messages: QuerySet[Message]) -> Iterator[None]:
     """Have PostgreSQL follow the campaigns' index in its order and stop when the page is full.
 
     Behind row-level security it expects to find next to nothing, and would rather gather all of a campaign and sort it.
     """
-    if unless or len(messages.query.order_by) == 1:
+    if len(messages.query.order_by) == 1:
         yield
         return
     with connection.cursor() as cursor:
@@ -84,12 +113,10 @@ def _following_the_index(messages: QuerySet[Message], *, unless: bool) -> Iterat
         cursor.execute("SET LOCAL enable_bitmapscan = on")
 
 
-def _look(rows: QuerySet[Message], wanted: Q, size: int, share: Share | None) -> tuple[list[Message], UUID | None]:
+def _look(rows: QuerySet[Message], wanted: Q, size: int) -> tuple[list[Message], UUID | None]:
     """The first rows that are wanted, and the cursor beyond which more may be; None where there is nothing more."""
-    if share is not None and not share.wanted:
-        return [], None
-    if not wanted or (share is not None and share.is_small):
-        found = list(rows.filter(wanted)[: size + 1])
+    if not wanted:
+        found = list(rows[: size + 1])
         return found[:size], found[size - 1].pk if len(found) > size else None
     for most in LOOKED_AT:
         last = rows.values_list("pk", flat=True)[most - 1 : most].first()

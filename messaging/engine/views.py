@@ -44,7 +44,7 @@ class FilteredMixin(OrganisationMixin):
     @cached_property
     def filter(self) -> MessageFilter:
         return MessageFilter(
-            self.request.GET, messages_for(self.organisation), country=self.organisation.country, request=self.request
+            self.request.GET, messages_for(self.organisation), organisation=self.organisation, request=self.request
         )
 
     def messages(self):
@@ -77,7 +77,8 @@ class MessagesView(FilteredMixin, FragmentMixin, TemplateView):
 
     def page(self) -> CursorPage:
         before, after = (id_from(self.request.GET.get(cursor, "")) for cursor in CURSORS)
-        return page_of(self.messages(), wanted=self.filter.wanted, before=before, after=after, size=PAGE_SIZE)
+        wanted, share = self.filter.wanted, self.filter.share
+        return page_of(self.messages(), wanted=wanted, share=share, before=before, after=after, size=PAGE_SIZE)
 
 
 class MessagesCsvView(FilteredMixin, View):

@@ -66,7 +66,8 @@ class MessagesView(APIView):
                 messages = messages.filter(**{column: read_plain(parameter, value)})
         cursor = read_id("cursor", query["cursor"]) if query.get("cursor") else None
         size = read_limit(query.get("limit") or str(USUAL_PAGE))
-        share = share_of(organisation, campaign_id, status) if campaign_id and status else None
+        only_states = campaign_id and status and not ({"to", "reference"} & query.keys())
+        share = share_of(organisation, campaign_id, [status]) if only_states else None
         page = page_of(messages, wanted=wanted, share=share, before=cursor, size=size)
         older = str(page.older) if page.older else None
         return Response({"messages": [message_body(message) for message in page.messages], "next": older})

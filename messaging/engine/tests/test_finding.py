@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 
 from kit.ids import first_id_at
+from kit.sql import rows
+from messaging.engine import pages
 from messaging.engine.models import Attempt, DeliveryReceipt
 from messaging.engine.queries import messages_for, of_campaign
 from messaging.engine.tests.factories import make_world
@@ -53,6 +55,43 @@ def test_a_campaigns_messages_are_read_in_the_order_of_its_index(organisation):
 
     assert "campaign_id_id_idx" in plan
     assert "pkey" not in plan
+
+
+CHANGES = ("updated", "hot_updated", "newpage_updated")
+CURSORS = {pages._OLDER: pages._LAST_ID, pages._NEWER: UUID(int=0)}
+
+
+@pytest.mark.parametrize("statement", CURSORS, ids=["older", "newer"])
+def test_what_of_a_campaign_did_not_arrive_is_read_in_the_order_of_an_index(statement, organisation):
+    parameters = {"campaign": CAMPAIGN, "codes": "{0x0B}", "cursor": CURSORS[statement], "most": 51}
+
+    plan = "\n".join(line for (line,) in rows("EXPLAIN " + statement, parameters))
+
+    assert "Index Only Scan" in plan
+    assert "error_code_id" in plan
+    assert "pkey" not in plan
+    assert "Seq Scan" not in plan
+
+
+def test_a_message_that_arrives_is_changed_in_place():
+    """The index of those that did not is asked for by what changes only then."""
+    world = make_world()
+    world.accept(8)
+    references = world.send()
+
+    before = indexed_anew()
+
+    world.report(*((reference, "delivered") for reference in references))
+
+    assert indexed_anew() == before
+
+
+def indexed_anew() -> int:
+    """How many changes of messages this session had to write into every index, though there was room on the page."""
+    days = "SELECT inhrelid FROM pg_inherits WHERE inhparent = 'engine_message'::regclass"
+    counts = ", ".join(f"sum(pg_stat_get_xact_tuples_{kind}(inhrelid))" for kind in CHANGES)
+    [(changed, in_place, no_room)] = rows(f"SELECT {counts} FROM ({days}) AS day")
+    return int(changed - in_place - no_room)
 
 
 def test_an_older_page_is_reached_by_its_cursor(organisation):

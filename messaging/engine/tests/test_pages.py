@@ -15,6 +15,7 @@ from messaging.engine.models import Message
 from messaging.engine.pages import page_of
 from messaging.engine.queries import messages_for, of_campaign, share_of
 from messaging.engine.states import Status
+from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,16 @@ def walk(messages, *, wanted=REFUSED, size=2, share=None) -> list[list]:
         if page.older is None:
             return walked
         before = page.older
+
+
+def walk_back(messages, *, wanted, size, share=None) -> list[list]:
+    """All pages from the oldest end, each newest first."""
+    walked, after = [], uuid.UUID(int=0)
+    while after is not None:
+        page = page_of(messages, wanted=wanted, share=share, after=after, size=size)
+        walked.append([message.pk for message in page.messages])
+        after = page.newer
+    return walked
 
 
 def test_messages_of_a_rare_state_are_found_page_by_page(world, few_looked_at):
@@ -103,16 +114,15 @@ CAMPAIGN = uuid.UUID("019aab34-3df7-7d1e-9d3b-0f8f0c1c7a11")
 
 @pytest.fixture
 def campaign(world):
-    """Twelve messages of a campaign: three refused, the others delivered."""
-    accepted = world.accept(12, campaign_id=CAMPAIGN)
-    refused = {message.id for message in accepted.messages[::4]}
+    """Twelve messages of a campaign: three refused for two reasons, two expired, one undelivered, the others delivered."""
+    places = {message.id: place for place, message in enumerate(world.accept(12, campaign_id=CAMPAIGN).messages)}
     claimed = world.claim()
-    references = {f"c-{id}": one for id, one in claimed.items() if one.message_id not in refused}
-    world.record(
-        claimed,
-        [Refused(id, "0x0B") if one.message_id in refused else Sent(id, f"c-{id}") for id, one in claimed.items()],
-    )
-    world.report(*((reference, "delivered") for reference in references))
+    by_place = {places[one.message_id]: id for id, one in claimed.items()}
+    refused = {by_place[0]: "0x0B", by_place[4]: "0x58", by_place[8]: "0x0B"}
+    sent = [id for id in claimed if id not in refused]
+    world.record(claimed, [Refused(*one) for one in refused.items()] + [Sent(id, f"c-{id}") for id in sent])
+    states = {by_place[3]: "undelivered", by_place[5]: "expired", by_place[9]: "expired"}
+    world.report(*((f"c-{id}", states.get(id, "delivered")) for id in sent))
     return CAMPAIGN
 
 
@@ -132,7 +142,7 @@ def asked_of_messages(client, address) -> tuple[dict, int]:
 def test_of_a_state_the_figures_know_none_of_no_message_is_looked_at(world, campaign):
     client = caller_of(world.customer)
 
-    for state in ("held", "queued", "submitted", "expired", "cancelled"):
+    for state in ("held", "queued", "submitted", "blocked", "cancelled"):
         page, looks = asked_of_messages(client, f"/api/v1/messages?campaign={campaign}&status={state}")
         assert (page, looks) == ({"messages": [], "next": None}, 0)
 
@@ -159,15 +169,75 @@ def test_test_messages_which_nobody_counts_are_looked_for(world):
     assert len(page["messages"]) == 3
 
 
-@pytest.mark.parametrize("walked", [0, 1_000_000], ids=["gathered", "walked"])
-@pytest.mark.parametrize("state", [Status.REFUSED, Status.DELIVERED, Status.EXPIRED, Status.QUEUED])
-def test_with_the_figures_the_pages_are_the_same(world, campaign, state, walked, monkeypatch):
-    monkeypatch.setattr(pages, "WALKED", walked)
-    messages = of_campaign(messages_for(world.customer), campaign)
-    share = share_of(world.customer, campaign, state)
+KINDS = {
+    "refused": [Status.REFUSED],
+    "undelivered": [Status.UNDELIVERED],
+    "expired": [Status.EXPIRED],
+    "queued": [Status.QUEUED],
+    "delivered": [Status.DELIVERED],
+    "none arrived": [status for status in Status if status > Status.DELIVERED],
+    "final": [status for status in Status if status.is_final],
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+@pytest.mark.parametrize("states", KINDS.values(), ids=KINDS)
+def test_with_the_figures_the_pages_are_the_same(world, campaign, states, size):
+    messages, wanted = of_campaign(messages_for(world.customer), campaign), Q(status__in=states)
+    share = share_of(world.customer, campaign, states)
 
     assert share is not None
-    assert walk(messages, wanted=Q(status=state), share=share) == walk(messages, wanted=Q(status=state))
+    assert share.messages == messages.filter(wanted).count()
+    for way in (walk, walk_back):
+        assert way(messages, wanted=wanted, share=share, size=size) == way(messages, wanted=wanted, size=size)
+
+
+def test_a_code_of_two_states_does_not_tell_them_apart(world):
+    """The carrier refuses one with the code that another's receipt brings."""
+    world.accept(2, campaign_id=CAMPAIGN)
+    claimed = world.claim()
+    first, second = claimed
+    world.record(claimed, [Refused(first, "027"), Sent(second, f"c-{second}")])
+    world.report((f"c-{second}", "undelivered"))
+
+    page, _ = asked_of_messages(caller_of(world.customer), f"/api/v1/messages?campaign={CAMPAIGN}&status=refused")
+
+    assert [message["id"] for message in page["messages"]] == [str(claimed[first].message_id)]
+
+
+def test_the_way_on_leads_through_all_that_did_not_arrive(world, campaign):
+    states = KINDS["none arrived"]
+    share = share_of(world.customer, campaign, states)
+
+    found = walk(of_campaign(messages_for(world.customer), campaign), wanted=Q(status__in=states), share=share)
+
+    assert [len(page) for page in found] == [2, 2, 2]
+    assert sum(found, []) == sorted(sum(found, []), reverse=True)
+
+
+def test_what_else_is_asked_for_counts_beside_the_figures(world, campaign):
+    refused = Message.objects.filter(REFUSED).first()
+    address = f"/api/v1/messages?campaign={campaign}&status=refused"
+
+    page, _ = asked_of_messages(caller_of(world.customer), f"{address}&to=%2B{refused.recipient[1:]}")
+
+    assert [message["id"] for message in page["messages"]] == [str(refused.pk)]
+
+
+def test_somebody_elses_campaign_has_no_messages(campaign):
+    other = make_world().customer
+    client, console = caller_of(other), signed_in(other)
+
+    page, _ = asked_of_messages(client, f"/api/v1/messages?campaign={campaign}&status=refused")
+    shown = console.get(f"/messages/?campaign={campaign}&status=failed").context["table"].rows
+
+    assert (page, len(shown)) == ({"messages": [], "next": None}, 0)
+
+
+def test_the_console_shows_what_of_a_campaign_did_not_arrive_in_one_look(world, campaign, few_looked_at):
+    shown = signed_in(world.customer).get(f"/messages/?campaign={campaign}&status=failed")
+
+    assert (len(shown.context["table"].rows), shown.context["older_url"]) == (6, "")
 
 
 def test_the_console_shows_the_way_on_where_a_page_holds_nothing(world, few_looked_at):
