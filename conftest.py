@@ -5,6 +5,7 @@ import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
+from kit import breaker
 from portal.celery import app
 
 ENGINE_BY_DEFAULT = " -c role=signalbox_engine"
@@ -22,6 +23,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
         connection.close()
         options = connection.settings_dict["OPTIONS"]
         options["options"] = options["options"].removesuffix(ENGINE_BY_DEFAULT)
+
+
+@pytest.fixture(autouse=True)
+def everybody_is_there():
+    """A neighbour that a test before found away is asked again at once."""
+    breaker.CACHE.reset()
+    breaker.BROKER.reset()
 
 
 @pytest.fixture

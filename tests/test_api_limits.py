@@ -7,7 +7,7 @@ import redis
 from django.test import Client
 
 from accounts.tests.factories import make_api_key, make_customer
-from kit import breaker, limits
+from kit import limits
 from kit.errors import TooManyRequests
 from kit.ids import uuid7
 from messaging.engine.models import Message
@@ -19,7 +19,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def slow(settings):
     """One request in ten seconds' worth of nothing: what is spent does not come back within a test."""
-    breaker.CACHE.reset()
     settings.API_REQUESTS_PER_SECOND, settings.API_MESSAGES_PER_SECOND = 5, 10
 
 
@@ -122,7 +121,6 @@ def test_without_the_store_requests_pass_and_nobody_waits_for_it(monkeypatch):
         limits.count(uuid7())
 
     assert len(asked) == 1
-    breaker.CACHE.reset()
 
 
 def test_it_costs_one_round_trip(monkeypatch):
