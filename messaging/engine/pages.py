@@ -25,12 +25,16 @@ EVERY = Q()
 class Share:
     """What a campaign's figures know of its messages in some states: how many there are, and with which error codes.
 
-    No codes where these don't tell them from its other messages.
+    No codes where these don't tell them from its other messages, or are too many.  All its ids are from `first_id` to
+    before `end_id`.
     """
 
+    organisation_id: UUID
     campaign_id: UUID
     messages: int
     codes: frozenset[str] | None
+    first_id: UUID
+    end_id: UUID
 
     @property
     def is_led_to(self) -> bool:
@@ -62,8 +66,7 @@ def page_of(
     campaign's messages in certain states and nothing else.
     """
     if share is not None and share.is_led_to:
-        found = _with_codes(share, before=before, after=after, most=size + 1)
-        messages, wanted = messages.filter(pk__in=found).order_by("-id"), EVERY
+        return _page_by_codes(messages.filter(wanted), share, before=before, after=after, size=size)
     with _following_the_index(messages):
         if after is not None:
             page, beyond = _look(messages.filter(pk__gt=after).reverse(), wanted, size)
@@ -72,27 +75,41 @@ def page_of(
     return CursorPage(page, (page[0].pk if page else before) if before else None, beyond)
 
 
+def _page_by_codes(
+    messages: QuerySet[Message], share: Share, *, before: UUID | None, after: UUID | None, size: int
+) -> CursorPage:
+    found = _with_codes(share, before=before, after=after, most=size + 1)
+    shown, beyond = found[:size], found[size - 1] if len(found) > size else None
+    page = list(messages.filter(pk__in=shown).order_by("-id"))
+    if after is not None:
+        return CursorPage(page, beyond, shown[0] if shown else after)
+    return CursorPage(page, (shown[0] if shown else before) if before else None, beyond)
+
+
 # Each code has its own order in the index, so of each as many are looked at as there could be on the page, in the index
 # alone: their rows may be all over the disk.
 _WITH_CODES = """
 SELECT m.id FROM unnest(%(codes)s::text[]) AS code CROSS JOIN LATERAL (
     SELECT id FROM engine_message
-    WHERE campaign_id = %(campaign)s AND error_code = code AND error_code <> '' AND id {beyond} %(cursor)s
+    WHERE organisation_id = %(organisation)s AND campaign_id = %(campaign)s AND error_code = code AND error_code <> ''
+        AND id >= %(first)s AND id < %(end)s AND id {beyond} %(cursor)s
     ORDER BY id {order} LIMIT %(most)s
 ) m ORDER BY m.id {order} LIMIT %(most)s
 """
 _OLDER, _NEWER = _WITH_CODES.format(beyond="<", order="DESC"), _WITH_CODES.format(beyond=">", order="ASC")
-_LAST_ID = UUID(int=2**128 - 1)
 
 
 def _with_codes(share: Share, *, before: UUID | None, after: UUID | None, most: int) -> list[UUID]:
-    """The ids next to the cursor, at most so many."""
+    """The ids next to the cursor, the nearest first, at most so many."""
     if not share.codes:
         return []
     parameters = {
+        "organisation": share.organisation_id,
         "campaign": share.campaign_id,
         "codes": sql.text_array(share.codes),
-        "cursor": after or before or _LAST_ID,
+        "first": share.first_id,
+        "end": share.end_id,
+        "cursor": after or before or share.end_id,
         "most": most,
     }
     return [id for (id,) in sql.rows(_OLDER if after is None else _NEWER, parameters)]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from kit.ids import first_id_at
 from kit.queries import one_of
 from kit.sql import array, rows
 
@@ -126,22 +127,38 @@ def progress_of(organisation: Organisation, campaign_ids: Iterable[UUID]) -> dic
     }
 
 
+_SHARE = """
+    SELECT status, error_code, sum(messages)::bigint, min(hour), max(hour) FROM engine_trafficcount
+    WHERE organisation_id = %s AND campaign_id = %s GROUP BY status, error_code
+"""
+#: Ids are of their machine's clock, hours of the database's.
+CLOCKS_DIFFER = timedelta(days=7)
+#: Each code is looked for by itself, and carriers may have many.
+MOST_CODES = 30
+
+
 def share_of(organisation: Organisation, campaign_id: UUID, statuses: Iterable[Status]) -> Share | None:
     """How many of a campaign's messages are in one of these states; None when the figures don't tell.
 
     They count the ways into a state, so they tell of final states, and of the others once all messages are final.
     """
     asked = frozenset(statuses)
-    found = rows(_CAMPAIGN_COUNTS, {"organisation": organisation.pk, "campaigns": array([campaign_id])})
-    counts = [(Status(status), code, messages) for _, status, code, messages, *_ in found]
-    accepted = sum(messages for status, _, messages in counts if status == Status.QUEUED)
-    final = sum(messages for status, _, messages in counts if status.is_final)
+    counts = [(Status(status), *known) for status, *known in rows(_SHARE, [organisation.pk, campaign_id])]
+    accepted = sum(messages for status, _, messages, *_ in counts if status == Status.QUEUED)
+    final = sum(messages for status, _, messages, *_ in counts if status.is_final)
     if not counts or not (all(status.is_final for status in asked) or final == accepted):
         return None  # tests are not counted
-    wanted = {(status, code): messages for status, code, messages in counts if status in asked and status.is_final}
+    wanted = {(status, code): messages for status, code, messages, *_ in counts if status in asked and status.is_final}
     codes = frozenset(code for _, code in wanted)
-    others = {code for status, code, _ in counts if status not in asked} | {""}
-    return Share(campaign_id, sum(wanted.values()), None if codes & others else codes)
+    others = {code for status, code, *_ in counts if status not in asked} | {""}
+    return Share(
+        organisation_id=organisation.pk,
+        campaign_id=campaign_id,
+        messages=sum(wanted.values()),
+        codes=None if codes & others or len(codes) > MOST_CODES else codes,
+        first_id=first_id_at(min(since for *_, since, _ in counts) - CLOCKS_DIFFER),
+        end_id=first_id_at(max(until for *_, until in counts) + CLOCKS_DIFFER),
+    )
 
 
 def _count(

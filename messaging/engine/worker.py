@@ -12,7 +12,7 @@ _keeper: runtime.Keeper | None = None
 
 
 @worker_init.connect
-def look_at_queues(sender, **kwargs) -> None:
+def hold_binds_in_each_process(sender, **kwargs) -> None:
     """Have each process hold binds, after Celery's own beginning.
 
     Celery has a process drop the database connections it inherited, and cannot tell them from ones it has made itself:

@@ -24,9 +24,6 @@
     if (area) accept(area, event.target.files);
   });
 
-  // what was chosen before this script had come
-  document.querySelectorAll("[data-drop]").forEach((area) => accept(area, area.querySelector("input[type=file]").files));
-
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-upload]")) return;
     const button = event.target.querySelector("[data-busy]");
@@ -35,4 +32,7 @@
     button.setAttribute("aria-busy", "true");
     button.textContent = button.dataset.busy;
   });
+
+  // what was chosen before this script had come
+  document.querySelectorAll("[data-drop]").forEach((area) => accept(area, area.querySelector("input[type=file]").files));
 })();

@@ -41,7 +41,8 @@ class MessagesView(APIView):
         summary="List messages, newest first",
         description=(
             "Ask with `next` as `cursor` until it is null. A page by `status` looks at 10,000 messages at most, so it may "
-            "hold fewer than `limit`, even none, and not be the last."
+            "hold fewer than `limit`, even none, and not be the last; asked of one `campaign`, what did not arrive "
+            "mostly comes in whole pages."
         ),
         parameters=[
             *PAGING,
@@ -66,8 +67,8 @@ class MessagesView(APIView):
                 messages = messages.filter(**{column: read_plain(parameter, value)})
         cursor = read_id("cursor", query["cursor"]) if query.get("cursor") else None
         size = read_limit(query.get("limit") or str(USUAL_PAGE))
-        only_states = campaign_id and status and not ({"to", "reference"} & query.keys())
-        share = share_of(organisation, campaign_id, [status]) if only_states else None
+        asks_more = not {"to", "reference"}.isdisjoint(query)
+        share = share_of(organisation, campaign_id, [status]) if campaign_id and status and not asks_more else None
         page = page_of(messages, wanted=wanted, share=share, before=cursor, size=size)
         older = str(page.older) if page.older else None
         return Response({"messages": [message_body(message) for message in page.messages], "next": older})

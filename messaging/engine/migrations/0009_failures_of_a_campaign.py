@@ -9,7 +9,8 @@ INDEX = "message_by_campaign_and_code"
 #: With the organisation, which policies ask for, ids are found without a look at the rows.
 COLUMNS = "(campaign_id, error_code, id) INCLUDE (organisation_id) WHERE campaign_id IS NOT NULL AND error_code <> ''"
 DAYS_WITHOUT = """
-SELECT day.inhrelid::regclass::text FROM pg_inherits day
+SELECT day.inhrelid::regclass::text, coalesce(i.indisvalid, false) FROM pg_inherits day
+LEFT JOIN pg_index i ON i.indexrelid = to_regclass(day.inhrelid::regclass || '_by_campaign_and_code')
 WHERE day.inhparent = 'engine_message'::regclass AND NOT EXISTS (
     SELECT FROM pg_inherits own JOIN pg_index i ON i.indexrelid = own.inhrelid
     WHERE own.inhparent = %s::regclass AND i.indrelid = day.inhrelid
@@ -22,10 +23,13 @@ def index_each_day(apps, schema_editor) -> None:
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(f"CREATE INDEX IF NOT EXISTS {INDEX} ON ONLY engine_message {COLUMNS}")
         cursor.execute(DAYS_WITHOUT, [INDEX])
-        for (day,) in cursor.fetchall():
+        for day, is_made in cursor.fetchall():
             name = f"{day}_by_campaign_and_code"
-            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-            cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {day} {COLUMNS}")
+            if not is_made:
+                cursor.execute("SET lock_timeout = 0")  # it waits for whoever reads or writes, and nobody for it
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+                cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {day} {COLUMNS}")
+                cursor.execute("RESET lock_timeout")
             cursor.execute(f"ALTER INDEX {INDEX} ATTACH PARTITION {name}")
 
 

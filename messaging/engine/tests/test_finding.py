@@ -1,10 +1,12 @@
 """Each way of finding messages has an index that leads to them: nothing reads whole days of everybody's."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from kit.ids import first_id_at
 from kit.sql import rows
@@ -16,6 +18,8 @@ from messaging.engine.tests.factories import make_world
 pytestmark = pytest.mark.django_db
 
 CAMPAIGN = UUID("019aab34-3df7-7d1e-9d3b-0f8f0c1c7a11")
+DAY = timedelta(days=1)
+CHANGES = ("updated", "hot_updated", "newpage_updated")
 SPREAD = """
 UPDATE engine_message SET client_reference = recipient, campaign_id = CASE WHEN recipient LIKE '%%7' THEN %s::uuid END
 """
@@ -57,20 +61,18 @@ def test_a_campaigns_messages_are_read_in_the_order_of_its_index(organisation):
     assert "pkey" not in plan
 
 
-CHANGES = ("updated", "hot_updated", "newpage_updated")
-CURSORS = {pages._OLDER: pages._LAST_ID, pages._NEWER: UUID(int=0)}
+@pytest.mark.parametrize("statement", [pages._OLDER, pages._NEWER], ids=["older", "newer"])
+def test_what_of_a_campaign_did_not_arrive_is_read_from_an_index_alone(statement, organisation):
+    today = timezone.now()
+    whose = {"organisation": organisation.pk, "campaign": CAMPAIGN, "codes": "{0x0B}", "most": 51}
+    ids = {"first": first_id_at(today - DAY), "end": first_id_at(today + DAY), "cursor": first_id_at(today)}
 
+    with organisation.scope():
+        plan = "\n".join(line for (line,) in rows("EXPLAIN " + statement, whose | ids))
 
-@pytest.mark.parametrize("statement", CURSORS, ids=["older", "newer"])
-def test_what_of_a_campaign_did_not_arrive_is_read_in_the_order_of_an_index(statement, organisation):
-    parameters = {"campaign": CAMPAIGN, "codes": "{0x0B}", "cursor": CURSORS[statement], "most": 51}
-
-    plan = "\n".join(line for (line,) in rows("EXPLAIN " + statement, parameters))
-
-    assert "Index Only Scan" in plan
-    assert "error_code_id" in plan
-    assert "pkey" not in plan
-    assert "Seq Scan" not in plan
+    index = rf"engine_message_{today:%Y%m%d}_(by_campaign_and_code|campaign_id_error_code_id_\w+)"
+    assert re.search(rf"Index Only Scan (Backward )?using {index}", plan)
+    assert "_pkey on engine_message" not in plan
 
 
 def test_a_message_that_arrives_is_changed_in_place():
