@@ -2,8 +2,10 @@
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from kit import breaker
 from portal.celery import app
@@ -26,8 +28,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def everybody_is_there():
-    """A neighbour that a test before found away is asked again at once."""
+def nothing_of_the_test_before():
+    """A request leaves its language behind, and a neighbour that was found away is left alone for a while."""
+    translation.activate(settings.LANGUAGE_CODE)
     breaker.CACHE.reset()
     breaker.BROKER.reset()
 

@@ -181,7 +181,8 @@ def variables_read() -> set[str]:
     """Environment variables our settings, our launcher and our commands read."""
     read = re.compile(r'(?:environ(?:ment)?(?:\.get)?[\[(]|listed\()"([A-Z][A-Z_]+)"')
     of_shell = re.compile(r"\$\{([A-Z][A-Z_]+)")
-    found = {name for path, text in sources("portal") if "/tests/" not in path for name in read.findall(text)}
+    ours = [text for path, text in sources("portal") if "/tests/" not in path and not path.endswith("settings/test.py")]
+    found = {name for text in ours for name in read.findall(text)}
     commands = [path.read_text() for path in (ROOT / "bin").iterdir() if path.suffix in ("", ".sh") and path.is_file()]
     return found | {name for text in commands for name in of_shell.findall(text)} - {"PATH"}
 
