@@ -10,14 +10,19 @@ from . import bell
 
 @shared_task(acks_late=True, soft_time_limit=110, time_limit=115)
 def drain_channel(channel_id: str) -> None:
-    """Send what is ripe on one channel.  Twice at once is harmless: each drain claims its own rows."""
+    """Send what is ripe on one channel, turn by turn with the others.  Twice at once is harmless: each drain claims its
+    own rows."""
     from .dispatch import drain
+    from .waiting import do_others_wait, is_anything_ripe_for
 
-    drain(
+    handed_over = drain(
         channel_id=UUID(channel_id),
         attend=partial(bell.attend, drain_channel, channel_id),
         leave=partial(bell.answer, drain_channel, channel_id),
+        do_others_wait=do_others_wait,
     )
+    if handed_over and is_anything_ripe_for(0, channel_ids=[UUID(channel_id)]):
+        bell.ring(drain_channel, channel_id)
 
 
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=55)

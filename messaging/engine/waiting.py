@@ -1,10 +1,14 @@
-"""What has waited for long on channels that could take it: for the watchdog of the processes that should have."""
+"""What waits on channels that could take it: for who drains another one, and for the watchdog of a process that should have."""
 
 from collections.abc import Collection
 from uuid import UUID
 
 from kit import tenancy
 from kit.sql import rows
+from messaging.channels.runtime import OpenChannel, open_channels
+
+#: What has waited for less is on its way: somebody was rung for it, or claims it just now.
+A_MOMENT_SECONDS = 0.5
 
 _WAITING = """
 SELECT c.id FROM channels_channel c CROSS JOIN LATERAL (
@@ -21,3 +25,9 @@ def is_anything_ripe_for(seconds: float, *, channel_ids: Collection[UUID]) -> bo
         return False
     with tenancy.as_engine():
         return bool(rows(_WAITING, {"seconds": seconds, "channels": [str(id) for id in channel_ids]}))
+
+
+def do_others_wait(channel: OpenChannel) -> bool:
+    """Whether another channel that this process holds, and that could take it, has something to send."""
+    others = [other.id for other in open_channels() if other.id != channel.id and other.is_up and not other.is_avoided]
+    return is_anything_ripe_for(A_MOMENT_SECONDS, channel_ids=others)

@@ -27,6 +27,8 @@ IN_FLIGHT = BATCHES_AT_ONCE
 RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
+#: Where another channel of this process has had something to send for so long, this one gives way to it.
+GIVE_WAY_SECONDS = 1.0
 #: Where something just left, more may come: a look costs less than being rung for it.
 LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
 #: Fewer messages than this are answered before many more can have come.
@@ -35,6 +37,11 @@ FEW = 50
 
 def nothing() -> None:
     """Nobody listens."""
+
+
+def nobody_else(channel: OpenChannel) -> bool:
+    """No other channel waits for this process."""
+    return False
 
 
 class OnTheWire(NamedTuple):
@@ -51,8 +58,11 @@ def drain(
     turn_seconds: float = TURN_SECONDS,
     attend: Callable[[], None] = nothing,
     leave: Callable[[], None] = nothing,
+    do_others_wait: Callable[[OpenChannel], bool] = nobody_else,
 ) -> int:
     """Hand over what is ripe on one channel until nothing is, or the turn is over; how many messages were handed over.
+
+    The turn is over early when another channel waits, which is asked now and then: a slow carrier takes long over little.
 
     The claim of each message is committed before its first byte leaves, and no transaction is open while the
     carrier thinks.  `attend` is called at least each second while at work, `leave` before the last look for ripe
@@ -63,7 +73,8 @@ def drain(
     if channel is None or not channel.is_up:
         leave()
         return 0
-    until, lingers_until, handed_over = time.monotonic() + turn_seconds, 0.0, 0
+    since, lingers_until, handed_over = time.monotonic(), 0.0, 0
+    until, asks_at = since + turn_seconds, since + GIVE_WAY_SECONDS
     attendance = Attendance(attend, leave)
     on_the_wire: deque[OnTheWire] = deque()
     while True:
@@ -72,6 +83,9 @@ def drain(
         if batch:
             on_the_wire.append(_hand_over(channel, batch))
             handed_over += len(batch)
+            if time.monotonic() >= asks_at:
+                asks_at = time.monotonic() + GIVE_WAY_SECONDS
+                until = 0.0 if _gives_way(channel, do_others_wait) else until
         elif not on_the_wire and attendance.has_left:
             forget_what_left()
             return handed_over
@@ -113,6 +127,15 @@ def _claim(channel: OpenChannel) -> list[Claimed]:
     except (OperationalError, InterfaceError) as error:
         _reconnect_or_raise(error)
         return []
+
+
+def _gives_way(channel: OpenChannel, do_others_wait: Callable[[OpenChannel], bool]) -> bool:
+    """Whether the turn is over for the sake of others; not while the database is away: what is on the wire is seen to first."""
+    try:
+        return do_others_wait(channel)
+    except (OperationalError, InterfaceError) as error:
+        _reconnect_or_raise(error)
+        return False
 
 
 def _is_all(batch: list[Claimed], channel: OpenChannel) -> bool:

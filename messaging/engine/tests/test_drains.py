@@ -6,13 +6,17 @@ import psycopg
 import pytest
 from django.db import connection
 
+from kit.sql import run
 from messaging.channels import breakers
+from messaging.channels.actions import create_channel
 from messaging.channels.models import DEFAULT_WINDOW, Channel
 from messaging.channels.runtime import OpenChannel, close_all, open_channel
 from messaging.channels.types.simulator.channel import SimulatorChannel
+from messaging.engine import bell
 from messaging.engine.dispatch import drain
 from messaging.engine.models import Attempt, Claim, Message
 from messaging.engine.states import AttemptOutcome, Status
+from messaging.engine.tasks import drain_channel
 from messaging.engine.tests.factories import make_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,3 +149,60 @@ def test_no_look_is_wasted_while_all_there_was_is_on_the_wire(steps):
     assert drain(channel_id=world.channel.pk) == 3
 
     assert steps[:2] == [3, "written down"]
+
+
+# --- one process, several channels
+
+
+def test_a_drain_gives_way_to_another_channel_that_waits_and_rings_to_go_on(monkeypatch):
+    """Seen to send all of it first, for twenty seconds at a time where the carrier is slow."""
+    draining = import_module("messaging.engine.dispatch.drain")
+    slow = make_world()
+    Channel.objects.filter(pk=slow.channel.pk).update(window=2)
+    slow.accept(40)
+    with slow.operator.scope():
+        other = create_channel(organisation=slow.operator, name="Other", type="simulator", config={})
+    [waiting] = slow.accept(1).messages
+    run("UPDATE engine_message SET channel_id = %s WHERE id = %s", [other.pk, waiting.id])
+    run("UPDATE engine_queueentry SET channel_id = %s WHERE message_id = %s", [other.pk, waiting.id])
+    run("UPDATE engine_queueentry SET due_at = now() - interval '1 second'")
+    open_channel(other.pk)
+    rung = []
+    monkeypatch.setattr(draining, "GIVE_WAY_SECONDS", 0.0)
+    monkeypatch.setattr(bell, "ring", lambda task, subject=None: rung.append((task, subject)))
+
+    drain_channel(str(slow.channel.pk))
+    waits = set(Message.objects.filter(status=Status.QUEUED).values_list("channel_id", flat=True))
+    drain_channel(str(other.pk))
+
+    assert waits == {slow.channel.pk, other.pk}
+    assert rung == [(drain_channel, str(slow.channel.pk))]
+    assert not Message.objects.filter(channel_id=other.pk, status=Status.QUEUED).exists()
+
+
+def test_a_database_that_is_away_when_others_are_asked_for_costs_no_batch_its_outcomes(monkeypatch):
+    draining = import_module("messaging.engine.dispatch.drain")
+    world = make_world()
+    world.accept(2)
+    monkeypatch.setattr(draining, "GIVE_WAY_SECONDS", 0.0)
+
+    def ask_and_lose(channel):
+        lose_connection()
+        return bool(Message.objects.count())
+
+    assert drain(channel_id=world.channel.pk, do_others_wait=ask_and_lose) == 2
+
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
+    assert not Claim.objects.exists()
+
+
+def test_a_drain_that_nobody_waits_for_goes_on_to_the_end(monkeypatch):
+    draining = import_module("messaging.engine.dispatch.drain")
+    world = make_world()
+    Channel.objects.filter(pk=world.channel.pk).update(window=2)
+    world.accept(40)
+    monkeypatch.setattr(draining, "GIVE_WAY_SECONDS", 0.0)
+
+    drain_channel(str(world.channel.pk))
+
+    assert not Message.objects.filter(status=Status.QUEUED).exists()
