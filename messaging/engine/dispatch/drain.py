@@ -27,7 +27,7 @@ IN_FLIGHT = BATCHES_AT_ONCE
 RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
-#: Where another channel of this process has had something to send for so long, this one gives way to it.
+#: Whether another channel of this process waits, to which this one then gives way, is asked so often.
 GIVE_WAY_SECONDS = 1.0
 #: Where something just left, more may come: a look costs less than being rung for it.
 LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
