@@ -33,6 +33,14 @@ def test_without_a_rate_nothing_waits():
     assert governor.wait(0.0) == 0
 
 
+def test_what_left_freely_is_no_debt_once_there_is_a_rate():
+    governor = Governor(None)
+    governor.spend(1_000_000)
+    governor.set_rate(10)
+
+    assert governor.wait(100.0) == 0
+
+
 class Carrier:
     """Takes what `takes` says, answers at once, and lets the clock run on between answers."""
 
@@ -81,6 +89,22 @@ def test_a_few_refusals_cost_next_to_nothing(share):
     carrier = Carrier(at_random(share))
 
     assert carrier.speak_for(60) > 0.9 * (1 - share) * 5_000
+
+
+@pytest.mark.parametrize("a_second", [20, 50, 200])
+def test_refusals_at_random_among_few_answers_cost_no_pace(a_second):
+    carrier = Carrier(at_random(0.05))
+
+    assert carrier.speak_for(1_800, a_turn=1 / a_second, most_a_turn=1) > 0.99 * 0.95 * a_second
+
+
+def test_a_bad_moment_of_a_carrier_that_refuses_at_random_is_soon_forgotten():
+    usually, badly = at_random(0.05), at_random(0.5)
+    carrier = Carrier(lambda now: badly(now) if 110 <= now < 113 else usually(now))
+    carrier.speak_for(60, most_a_turn=10)
+
+    carrier.accepted = 0
+    assert carrier.speak_for(60, most_a_turn=10) > 0.99 * 0.95 * 1_000
 
 
 def test_a_carriers_own_rate_is_found_and_kept_to():

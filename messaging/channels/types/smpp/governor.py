@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Governor:
     """A token bucket of segments with a short burst, so that a second never carries much more than the rate.
@@ -32,28 +34,35 @@ class Governor:
         return 0.0 if self._tokens >= 1 else (1 - self._tokens) / self._rate
 
     def spend(self, segments: int) -> None:
-        self._tokens -= segments
+        if self._rate is not None:  # what left freely is no debt once there is a rate
+            self._tokens -= segments
 
 
 class Throttle:
     """The pace that a carrier's "too fast" teaches us.
 
-    A few refusals among many acceptances are the carrier's way of working and cost no pace; a larger share brings the
-    pace down to what was accepted in the last second, from where it is tried again, quickly up to where
-    it failed and slowly beyond.  A carrier that accepts nothing is left in peace for a while, longer each time.
+    A few refusals among many acceptances are the carrier's way of working and cost no pace; more than that, and more
+    than chance makes of few answers, brings the pace down to what was accepted in the last second, from where it is
+    tried again: quickly up to where it failed, slowly around it, quickly beyond.  What is refused even below where it
+    failed is the carrier's usual share and holds nothing up.  A carrier that accepts nothing is left in peace for a
+    while, longer each time.
     """
 
     INTERVAL, LONGEST_INTERVAL, ENOUGH_ANSWERS = 1.0, 4.0, 20
     IN_A_ROW = 20
     TOLERATED = 0.1
+    DEVIATIONS = 2  # standard ones, of refusals at random: so many more are no chance
     SLOWEST = 1.0
     FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+    BACK, NEAR, BEYOND = 0.85, 0.95, 1.25  # of what was taken when it failed
     FASTER, SLIGHTLY_FASTER = 1.5, 1.02
 
     def __init__(self) -> None:
         self._governor = Governor(None)
         self._begun = self._paused_until = self._pause = self._failed_at = 0.0
         self._accepted = self._refused = self._in_a_row = 0
+        self._usual: float | None = None
+        self._is_settling = False
 
     @property
     def limit(self) -> float | None:
@@ -92,12 +101,27 @@ class Throttle:
             self._refused = 0
 
     def _judge(self, seconds: float) -> None:
-        taken, share = self._accepted / seconds, self._refused / (self._accepted + self._refused)
+        answers, refused = self._accepted + self._refused, self._refused
+        taken, share = self._accepted / seconds, refused / answers
         self._accepted, self._refused, self._pause = 0, 0, 0.0
-        if share > self.TOLERATED:
-            self._failed_at = max(self.SLOWEST, taken)
-            self._governor.set_rate(max(self.SLOWEST, 0.95 * taken))
-        elif not share and (limit := self.limit):
-            faster = self.FASTER if limit < 0.9 * self._failed_at else self.SLIGHTLY_FASTER
-            # A limit far above what is sent no longer limits anything.
-            self._governor.set_rate(None if limit > 4 * max(taken, self._failed_at) else limit * faster + 1)
+        if share > self.TOLERATED + self.DEVIATIONS * math.sqrt(self.TOLERATED * (1 - self.TOLERATED) / answers):
+            self._failed_at, self._usual, self._is_settling = max(self.SLOWEST, taken), None, True
+            self._governor.set_rate(max(self.SLOWEST, self.BACK * taken))
+        elif self._is_settling:  # some of these left at the pace before
+            self._is_settling = False
+        elif limit := self.limit:
+            self._usual = share if self._usual is None else self._usual
+            usually = self._usual * answers
+            if refused <= usually + max(1, self.DEVIATIONS * math.sqrt(usually)):
+                self._go_faster(limit, taken)
+
+    def _go_faster(self, limit: float, taken: float) -> None:
+        near = self.NEAR * self._failed_at
+        if limit < near:
+            faster = min(near, limit * self.FASTER) + 1
+        elif limit < self.BEYOND * self._failed_at:
+            faster = limit * self.SLIGHTLY_FASTER + 1
+        else:
+            faster = limit * self.FASTER
+        # A limit far above what is sent no longer limits anything.
+        self._governor.set_rate(None if limit > 4 * max(taken, self._failed_at) else faster)
