@@ -130,13 +130,62 @@ def test_no_view_or_function_opens_a_way_around():
         " AND has_function_privilege('signalbox_web', oid, 'EXECUTE')"
     )
 
-    assert not views, "a view reads as its owner: use a query"
+    assert {name for (name,) in views} == KNOWN_VIEWS, "a view reads as its owner: use a query"
     assert {name for (name,) in definers} == KNOWN_DEFINERS, "runs as the tables' owner: is that wanted?"
 
 
+#: By which policies ask for what lies below or above, and nothing else.
+KNOWN_VIEWS = {"organisations_below", "organisations_above"}
 #: Functions that run as the tables' owner and that the web may call: the tree's upkeep, who the operator is, and counts for
 #: /metrics, in which no tenant can be told from another.
 KNOWN_DEFINERS = {"keep_organisation_path", "move_organisation_downline", "house_operator", "house_figures"}
+
+
+@pytest.mark.parametrize("role", ["signalbox_web", "signalbox_engine"])
+@pytest.mark.parametrize("view", sorted(KNOWN_VIEWS))
+def test_nobody_writes_through_the_policies_views(view, role):
+    rights = rows_of(
+        "SELECT one FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS one"
+        " WHERE has_table_privilege(%s, %s, one)",
+        role, view,
+    )  # fmt: skip
+
+    assert {right for (right,) in rights} == ({"SELECT"} if role == "signalbox_web" else set())
+
+
+def test_the_policies_views_show_what_the_tree_shows_in_the_same_scope():
+    agent, beside = make_agent(), make_agent()
+    below, cousin = make_customer(parent=agent), make_customer(parent=beside)
+    everybody = {agent.pk, beside.pk, below.pk, cousin.pk}
+    scopes = {
+        "own": agent.scope(),
+        "below": agent.downline_scope(),
+        "above": tenancy.with_upline(below.pk, path=below.path),
+        "nobody's": tenancy.as_visitor(),
+    }
+
+    seen = {name: seen_by_views(scope) for name, scope in scopes.items()}
+
+    assert {name: ids & everybody for name, (ids, _) in seen.items() if ids} == {"below": {agent.pk, below.pk}}
+    assert {name: ids & everybody for name, (_, ids) in seen.items() if ids} == {"above": {agent.pk, below.pk}}
+
+
+def seen_by_views(scope) -> tuple[set, set]:
+    with scope:
+        below, above = ({id for (id,) in rows_of(f"SELECT id FROM organisations_{way}")} for way in ("below", "above"))
+        tree = {id for (id,) in rows_of("SELECT id FROM accounts_organisation")}
+    assert below | above <= tree
+    return below, above
+
+
+def test_policies_ask_the_views_instead_of_the_tree():
+    """The tree has policies of its own, which would be planned with each table of each statement."""
+    slow = rows_of(
+        "SELECT tablename, policyname FROM pg_policies"
+        " WHERE concat(qual, with_check) ~ 'FROM accounts_organisation' AND policyname LIKE 'web_%%'"
+    )
+
+    assert not slow, "call protect(…, by_views=True) for a new table"
 
 
 def test_without_a_scope_there_are_no_rows():

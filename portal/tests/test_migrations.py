@@ -151,7 +151,7 @@ def test_the_last_step_goes_back_and_forth_under_writes_and_ends_where_it_was(ho
 
     with writing(house) as written:
         migrate(house, room, before)
-        migrate(house, room)
+        migrate(house)
 
     assert schema_of(house) == schema
     assert len(written) > 10
