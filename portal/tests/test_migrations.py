@@ -29,7 +29,7 @@ FIRST_RELEASE = {
     "campaigns": "0002_walls",
     "channels": "0003",
     "content": "0003_keep_what_was_reviewed",
-    "engine": "0009",
+    "engine": "0005",
     "hooks": "0003_breaks_secrets_and_replays",
     "ledger": "0002_walls",
     "operations": "0002_counting",
