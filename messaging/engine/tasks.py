@@ -15,11 +15,13 @@ def drain_channel(channel_id: str) -> None:
     from .dispatch import drain
     from .waiting import do_others_wait, is_anything_ripe_for
 
+    if bell.is_overtaken(drain_channel, channel_id):
+        return
     handed_over = drain(
         channel_id=UUID(channel_id),
         attend=partial(bell.attend, drain_channel, channel_id),
         leave=partial(bell.answer, drain_channel, channel_id),
-        do_others_wait=do_others_wait,
+        do_others_wait=partial(do_others_wait, are_attended=partial(bell.are_attended, drain_channel)),
     )
     if handed_over and is_anything_ripe_for(0, channel_ids=[UUID(channel_id)]):
         bell.ring(drain_channel, channel_id)

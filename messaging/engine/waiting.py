@@ -1,6 +1,6 @@
 """What waits on channels that could take it: for who drains another one, and for the watchdog of a process that should have."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from kit import tenancy
@@ -27,7 +27,9 @@ def is_anything_ripe_for(seconds: float, *, channel_ids: Collection[UUID]) -> bo
         return bool(rows(_WAITING, {"seconds": seconds, "channels": [str(id) for id in channel_ids]}))
 
 
-def do_others_wait(channel: OpenChannel) -> bool:
-    """Whether another channel that this process holds, and that could take it, has something to send."""
-    others = [other.id for other in open_channels() if other.id != channel.id and other.is_up and not other.is_avoided]
-    return is_anything_ripe_for(A_MOMENT_SECONDS, channel_ids=others)
+def do_others_wait(
+    channel: OpenChannel, *, are_attended: Callable[[Collection[UUID]], Collection[UUID]] = lambda _ids: ()
+) -> bool:
+    """Whether another channel that this process holds, that could take it and that no process is at, has something to send."""
+    others = {other.id for other in open_channels() if other.id != channel.id and other.is_up and not other.is_avoided}
+    return is_anything_ripe_for(A_MOMENT_SECONDS, channel_ids=others - set(are_attended(others)))

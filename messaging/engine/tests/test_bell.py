@@ -1,10 +1,12 @@
 """The doorbell is a hint: when nobody can be rung nothing is lost, and who waits is rung once."""
 
+from functools import partial
+
 import pytest
 from celery import shared_task
 from django.core.cache import cache
 
-from messaging.engine.bell import answer, ring, ring_now_and_then
+from messaging.engine.bell import answer, are_attended, attend, is_overtaken, ring, ring_now_and_then
 from messaging.engine.models import Message
 from messaging.engine.states import Status
 from messaging.engine.tasks import fold_receipts, sweep
@@ -97,3 +99,73 @@ def test_nobody_there_to_be_rung_now_and_then_is_no_error(settings):
     settings.CACHES = {"default": NOBODY_THERE}
 
     assert not ring_now_and_then(listen)
+
+
+# --- rings that are overtaken
+
+
+@shared_task(name="tests.attend_to")
+def attend_to(subject):
+    """Hears a ring, unless it is overtaken."""
+    heard.append("overtaken" if is_overtaken(attend_to, subject) else subject)
+
+
+@pytest.fixture
+def on_their_way(monkeypatch):
+    """Rings in the order they were sent.  Called, one arrives."""
+    sent = []
+    send = attend_to.apply_async
+    monkeypatch.setattr(attend_to, "apply_async", lambda **facts: sent.append(partial(send, **facts)))
+    return sent
+
+
+def test_a_ring_that_was_answered_in_between_is_overtaken(on_their_way):
+    """Seen to be followed as well, and to ring again each time: more and more rings in the queue."""
+    ring(attend_to, "a")
+    cache.delete("bell:tests.attend_to:a")  # it waited for longer than it counts as pending
+    ring(attend_to, "a")
+    first, second = on_their_way
+
+    first()
+    answer(attend_to, "a")
+    ring(attend_to, "a")
+    second()
+    on_their_way[2]()
+
+    assert heard == ["a", "overtaken", "a"]
+
+
+def test_a_ring_is_overtaken_by_answers_to_its_own_subject_only(on_their_way):
+    ring(attend_to, "a")
+    answer(attend_to, "b")
+    on_their_way[0]()
+
+    assert heard == ["a"]
+
+
+def test_a_ring_is_followed_when_nobody_knows_of_an_answer(on_their_way, settings):
+    answer(attend_to, "a")
+    ring(attend_to, "a")
+    cache.clear()  # Valkey was wiped
+    on_their_way[0]()
+    answer(attend_to, "a")
+    ring(attend_to, "a")
+    settings.CACHES = {"default": NOBODY_THERE}
+    on_their_way[1]()
+
+    assert heard == ["a", "a"]
+
+
+def test_who_is_at_it_is_told_from_who_was_rung():
+    ring(listen, "a")
+    attend(listen, "b")
+
+    assert are_attended(listen, ["a", "b", "c"]) == {"b"}
+    answer(listen, "b")
+    assert are_attended(listen, ["a", "b", "c"]) == set()
+
+
+def test_nobody_is_known_to_be_at_it_without_valkey(settings):
+    settings.CACHES = {"default": NOBODY_THERE}
+
+    assert are_attended(listen, ["a"]) == set()

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import psycopg
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from kit.sql import run
@@ -12,7 +13,7 @@ from messaging.channels.actions import create_channel
 from messaging.channels.models import DEFAULT_WINDOW, Channel
 from messaging.channels.runtime import OpenChannel, close_all, open_channel
 from messaging.channels.types.simulator.channel import SimulatorChannel
-from messaging.engine import bell
+from messaging.engine import bell, waiting
 from messaging.engine.dispatch import drain
 from messaging.engine.models import Attempt, Claim, Message
 from messaging.engine.states import AttemptOutcome, Status
@@ -154,30 +155,85 @@ def test_no_look_is_wasted_while_all_there_was_is_on_the_wire(steps):
 # --- one process, several channels
 
 
-def test_a_drain_gives_way_to_another_channel_that_waits_and_rings_to_go_on(monkeypatch):
-    """Seen to send all of it first, for twenty seconds at a time where the carrier is slow."""
-    draining = import_module("messaging.engine.dispatch.drain")
+@pytest.fixture
+def two_channels(monkeypatch):
+    """A slow channel with forty messages, and another one of the same process with one; both have waited for minutes."""
+    monkeypatch.setattr(import_module("messaging.engine.dispatch.drain"), "GIVE_WAY_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "A_MOMENT_SECONDS", 60)
+    cache.clear()
     slow = make_world()
     Channel.objects.filter(pk=slow.channel.pk).update(window=2)
     slow.accept(40)
     with slow.operator.scope():
         other = create_channel(organisation=slow.operator, name="Other", type="simulator", config={})
-    [waiting] = slow.accept(1).messages
-    run("UPDATE engine_message SET channel_id = %s WHERE id = %s", [other.pk, waiting.id])
-    run("UPDATE engine_queueentry SET channel_id = %s WHERE message_id = %s", [other.pk, waiting.id])
-    run("UPDATE engine_queueentry SET due_at = now() - interval '1 second'")
+    [last] = slow.accept(1).messages
+    run("UPDATE engine_message SET channel_id = %s WHERE id = %s", [other.pk, last.id])
+    run("UPDATE engine_queueentry SET channel_id = %s WHERE message_id = %s", [other.pk, last.id])
+    run("UPDATE engine_queueentry SET due_at = now() - interval '5 minutes'")
     open_channel(other.pk)
-    rung = []
-    monkeypatch.setattr(draining, "GIVE_WAY_SECONDS", 0.0)
-    monkeypatch.setattr(bell, "ring", lambda task, subject=None: rung.append((task, subject)))
+    return slow.channel, other
 
-    drain_channel(str(slow.channel.pk))
-    waits = set(Message.objects.filter(status=Status.QUEUED).values_list("channel_id", flat=True))
+
+@pytest.fixture
+def rung(monkeypatch):
+    """The channels that were rung for: what has reached the broker."""
+    channels = []
+    monkeypatch.setattr(drain_channel, "apply_async", lambda args, **_: channels.extend(args))
+    return channels
+
+
+def waits_for(channel) -> int:
+    return Message.objects.filter(channel_id=channel.pk, status=Status.QUEUED).count()
+
+
+def test_a_drain_gives_way_to_another_channel_that_waits_and_rings_to_go_on(two_channels, rung):
+    """Seen to send all of it first, for twenty seconds at a time where the carrier is slow."""
+    slow, other = two_channels
+
+    drain_channel(str(slow.pk))
+    waited = waits_for(slow), waits_for(other)
     drain_channel(str(other.pk))
 
-    assert waits == {slow.channel.pk, other.pk}
-    assert rung == [(drain_channel, str(slow.channel.pk))]
-    assert not Message.objects.filter(channel_id=other.pk, status=Status.QUEUED).exists()
+    assert 0 < waited[0] < 40
+    assert waited[1] == 1
+    assert rung == [str(slow.pk)]
+    assert waits_for(other) == 0
+
+
+def pause(other):
+    Channel.objects.filter(pk=other.pk).update(is_active=False)
+
+
+def avoid(other):
+    breakers.open_breaker(other.pk, "no answer for 6 s", worker="w1", is_bound=True)
+    open_channel(other.pk)
+
+
+def just_accept(other):
+    run("UPDATE engine_queueentry SET due_at = now() WHERE channel_id = %s", [other.pk])
+
+
+def somebody_is_at(other):
+    bell.attend(drain_channel, str(other.pk))
+
+
+@pytest.mark.parametrize("that", [pause, avoid, just_accept, somebody_is_at])
+def test_a_drain_gives_way_to_nobody_who_could_not_go_on_or_is_seen_to(that, two_channels, rung):
+    slow, other = two_channels
+    that(other)
+
+    drain_channel(str(slow.pk))
+
+    assert waits_for(slow) == 0
+
+
+def test_a_ring_that_another_turn_has_overtaken_begins_none(two_channels, rung):
+    slow, _ = two_channels
+    bell.answer(drain_channel, str(slow.pk))
+
+    drain_channel.apply(args=[str(slow.pk)], headers={bell.LAST_ANSWER: "the one before"})
+
+    assert (waits_for(slow), rung) == (40, [])
 
 
 def test_a_database_that_is_away_when_others_are_asked_for_costs_no_batch_its_outcomes(monkeypatch):
