@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 import psycopg
 import pytest
@@ -179,6 +180,36 @@ def test_an_index_of_every_day_is_gone_on_with_where_it_was_interrupted(house):
         )
         whole = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'message_by_campaign_and_code'::regclass"
         assert (indexed, owner.execute(whole).fetchone()) == (days, (True,))
+
+
+def test_policies_are_gone_on_with_where_that_was_interrupted(house):
+    """Seen to fail where the views were made as if nobody had begun."""
+    schema = schema_of(house)
+    migrate(house, "operations", "0003")
+    step = import_module("portal.operations.migrations.0004_a_short_way_to_the_tree")
+    with psycopg.connect(house, autocommit=True) as owner:
+        owner.execute(step.VIEW.format(**step.WAYS[0]))
+        was, now = step.IN_THE_TREE.format(**step.WAYS[0]), step.NOW_THE_VIEW.format(**step.WAYS[0])
+        changes = owner.execute(step.CHANGED, {"was": was, "now": now}).fetchall()
+        for (change,) in changes[: len(changes) // 2]:
+            owner.execute(change)
+
+    migrate(house)
+
+    assert schema_of(house) == schema
+
+
+def test_a_policy_that_is_busy_is_tried_again(house):
+    """Somebody reads a table for a while, as a long report does."""
+    migrate(house, "operations", "0003")
+    with psycopg.connect(house) as report:
+        report.execute("SELECT count(*) FROM ledger_transfer")
+        threading.Timer(3, report.rollback).start()
+        migrate(house)
+
+    with psycopg.connect(house) as owner:
+        asked = "SELECT count(*) FROM pg_policies WHERE concat(qual, with_check) ~ 'FROM accounts_organisation o'"
+        assert owner.execute(asked).fetchone() == (0,)
 
 
 DAYS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'engine_message'::regclass ORDER BY 1"

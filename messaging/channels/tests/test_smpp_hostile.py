@@ -254,7 +254,7 @@ def test_a_storm_of_refusals_is_waited_out():
 
 
 def test_sabotage_without_the_throttle_the_storm_is_fed(monkeypatch):
-    monkeypatch.setattr(Throttle, "heard", lambda self, now, *, accepted, refused: None)
+    monkeypatch.setattr(Throttle, "heard", lambda self, now, *, accepted, refused, segments: None)
 
     assert refused_in_a_storm(1.5) > 500
 

@@ -44,8 +44,8 @@ def test_what_left_freely_is_no_debt_once_there_is_a_rate():
 class Carrier:
     """Takes what `takes` says, answers at once, and lets the clock run on between answers."""
 
-    def __init__(self, takes, *, rate=None):
-        self.takes, self.throttle = takes, Throttle()
+    def __init__(self, takes, *, rate=None, cost=1):
+        self.takes, self.throttle, self.cost = takes, Throttle(), cost
         self.governor = Governor(rate)
         self.accepted = self.refused = 0
         self.now = 100.0
@@ -55,12 +55,13 @@ class Carrier:
         while self.now < until:
             said = 0
             while said < most_a_turn and not (self.throttle.wait(self.now) or self.governor.wait(self.now)):
-                self.throttle.spend(1)
-                self.governor.spend(1)
+                self.throttle.spend(self.cost)
+                self.governor.spend(self.cost)
                 said += 1
             taken = sum(self.takes(self.now) for _ in range(said))
             if said:
-                self.throttle.heard(self.now, accepted=taken, refused=said - taken)
+                segments = taken * self.cost
+                self.throttle.heard(self.now, accepted=taken, refused=said - taken, segments=segments)
             self.accepted, self.refused = self.accepted + taken, self.refused + said - taken
             self.now += a_turn
         return self.accepted / seconds
@@ -98,22 +99,39 @@ def test_refusals_at_random_among_few_answers_cost_no_pace(a_second):
     assert carrier.speak_for(1_800, a_turn=1 / a_second, most_a_turn=1) > 0.99 * 0.95 * a_second
 
 
-def test_a_bad_moment_of_a_carrier_that_refuses_at_random_is_soon_forgotten():
-    usually, badly = at_random(0.05), at_random(0.5)
-    carrier = Carrier(lambda now: badly(now) if 110 <= now < 113 else usually(now))
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("badly", "usually"), [(0.5, 0.05), (0.9, 0.05), (0.9, 0.02), (0.97, 0.0), (0.3, 0.0)])
+def test_a_bad_moment_of_a_carrier_is_soon_forgotten(badly, usually, seed):
+    bad, usual = at_random(badly, seed), at_random(usually, seed + 100)
+    carrier = Carrier(lambda now: bad(now) if 110 <= now < 113 else usual(now))
+    carrier.speak_for(180, most_a_turn=10)
+
+    carrier.accepted = 0
+    assert carrier.speak_for(60, most_a_turn=10) > 0.95 * (1 - usually) * 1_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("share", [0.12, 0.15, 0.2, 0.3])
+def test_refusals_that_come_of_no_pace_do_not_bring_it_down(share, seed):
+    carrier = Carrier(at_random(share, seed))
     carrier.speak_for(60, most_a_turn=10)
 
     carrier.accepted = 0
-    assert carrier.speak_for(60, most_a_turn=10) > 0.99 * 0.95 * 1_000
+    assert carrier.speak_for(300, most_a_turn=10) > 0.9 * (1 - share) * 1_000
 
 
-def test_a_carriers_own_rate_is_found_and_kept_to():
-    carrier = Carrier(at_most(300))
+@pytest.mark.parametrize("cost", [1, 6])
+@pytest.mark.parametrize("rate", [20, 100, 300, 1_000])
+def test_a_carriers_own_rate_is_found_and_kept_to(rate, cost):
+    """Also where a submit carries several segments."""
+    carrier = Carrier(at_most(rate), cost=cost)
+    carrier.speak_for(60)
 
-    accepted = carrier.speak_for(60)
+    carrier.accepted = carrier.refused = 0
+    accepted = carrier.speak_for(240)
 
-    assert accepted > 0.8 * 300
-    assert carrier.refused < 0.25 * carrier.accepted
+    assert accepted > 0.9 * rate
+    assert carrier.refused < 0.15 * carrier.accepted
 
 
 def test_a_carrier_that_takes_nothing_is_left_in_peace():

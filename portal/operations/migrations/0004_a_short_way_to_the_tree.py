@@ -16,7 +16,7 @@ WAYS = (
     {"name": "organisations_above", "reach": "above", "lies": "@>"},
 )
 VIEW = """
-CREATE VIEW {name} AS SELECT id FROM accounts_organisation
+CREATE OR REPLACE VIEW {name} AS SELECT id FROM accounts_organisation
 WHERE (SELECT current_setting('app.reach', true)) = '{reach}'
     AND path {lies} (SELECT nullif(current_setting('app.path', true), '')::ltree);
 REVOKE ALL ON {name} FROM signalbox_web, signalbox_engine;
@@ -41,12 +41,21 @@ SELECT format('ALTER POLICY %%I ON %%I', policyname, tablename)
     || coalesce(' WITH CHECK (' || regexp_replace(with_check, %(was)s, %(now)s, 'g') || ')', '')
 FROM pg_policies WHERE qual ~ %(was)s OR with_check ~ %(was)s ORDER BY tablename, policyname
 """
-TRIES, PAUSE_SECONDS = 20, 0.5
+#: Behind whoever a change waits for, everybody else waits.  After a second PostgreSQL ends a vacuum that is in the way.
+MOST_WAITING, TRIES, PAUSE_SECONDS = "1500ms", 60, 1.0
+LEFT = (
+    "SELECT tablename, policyname FROM pg_policies"
+    " WHERE policyname LIKE 'web_%' AND concat(qual, with_check) ~ 'FROM accounts_organisation'"
+)
 
 
 def ask_the_views(apps, schema_editor) -> None:
     for way in WAYS:
         change(schema_editor.connection, was=IN_THE_TREE.format(**way), now=NOW_THE_VIEW.format(**way))
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(LEFT)
+        if left := cursor.fetchall():
+            raise RuntimeError(f"these policies are not written as was expected: {left}")
 
 
 def ask_the_tree(apps, schema_editor) -> None:
@@ -55,11 +64,11 @@ def ask_the_tree(apps, schema_editor) -> None:
 
 
 def change(connection, *, was: str, now: str) -> None:
-    """One policy after the other: each locks its table for a moment."""
+    """One policy after the other: each locks its table for a moment.  Whoever is interrupted goes on with those that are left."""
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, {"was": was, "now": now})
         changes = [change for (change,) in cursor.fetchall()]
-        cursor.execute("SET lock_timeout = '500ms'")  # behind whoever it waits for, everybody else waits
+        cursor.execute(f"SET lock_timeout = '{MOST_WAITING}'")
         for change in changes:
             insist(cursor, change)
         cursor.execute("RESET lock_timeout")
@@ -97,6 +106,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        *(migrations.RunSQL(VIEW.format(**way), f"DROP VIEW {way['name']}") for way in WAYS),
+        *(migrations.RunSQL(VIEW.format(**way), f"DROP VIEW IF EXISTS {way['name']}") for way in WAYS),
         migrations.RunPython(ask_the_views, ask_the_tree),
     ]

@@ -41,28 +41,34 @@ class Governor:
 class Throttle:
     """The pace that a carrier's "too fast" teaches us.
 
-    A few refusals among many acceptances are the carrier's way of working and cost no pace; more than that, and more
-    than chance makes of few answers, brings the pace down to what was accepted in the last second, from where it is
-    tried again: quickly up to where it failed, slowly around it, quickly beyond.  What is refused even below where it
-    failed is the carrier's usual share and holds nothing up.  A carrier that accepts nothing is left in peace for a
-    while, longer each time.
+    A few refusals among many acceptances are the carrier's way of working and cost no pace.  More than that, and more
+    than chance makes of few answers, brings the pace below what was accepted in the last second, from where it is
+    tried again: quickly up to where it failed, slowly around it, quickly beyond.
+
+    What is refused even at the lower pace is the carrier's usual share: it does not come of our pace and holds nothing
+    up.  It is measured again when it has held the pace up for a while.  A carrier that accepts nothing is left in peace
+    for a while, longer each time.
     """
 
     INTERVAL, LONGEST_INTERVAL, ENOUGH_ANSWERS = 1.0, 4.0, 20
     IN_A_ROW = 20
-    TOLERATED = 0.1
+    TOLERATED, MOST_USUAL = 0.1, 0.5
     DEVIATIONS = 2  # standard ones, of refusals at random: so many more are no chance
     SLOWEST = 1.0
     FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
     BACK, NEAR, BEYOND = 0.85, 0.95, 1.25  # of what was taken when it failed
     FASTER, SLIGHTLY_FASTER = 1.5, 1.02
+    HELD_UP = 30  # judgements in a row
 
     def __init__(self) -> None:
         self._governor = Governor(None)
-        self._begun = self._paused_until = self._pause = self._failed_at = 0.0
-        self._accepted = self._refused = self._in_a_row = 0
-        self._usual: float | None = None
-        self._is_settling = False
+        self._begun = self._paused_until = self._pause = 0.0
+        self._accepted = self._refused = self._segments = self._in_a_row = 0
+        #: Segments a second that were taken when the pace was too high, and the share that was refused.
+        self._failed_at = self._failed_share = 0.0
+        #: The share refused below that, and of how many answers; no share before it was measured.
+        self._usual, self._usual_of = 0.0, 0
+        self._is_settling, self._held_up = False, 0
 
     @property
     def limit(self) -> float | None:
@@ -75,14 +81,15 @@ class Throttle:
     def spend(self, segments: int) -> None:
         self._governor.spend(segments)
 
-    def heard(self, now: float, *, accepted: int, refused: int) -> None:
-        """Count answers as they come."""
+    def heard(self, now: float, *, accepted: int, refused: int, segments: int) -> None:
+        """Count answers as they come, and the segments of those that were accepted."""
         if now < self._paused_until:  # they answer what left before the pause
             return
         if not self._accepted and not self._refused:
             self._begun = now
         self._accepted += accepted
         self._refused += refused
+        self._segments += segments
         self._in_a_row = 0 if accepted else self._in_a_row + refused
         if self._in_a_row >= (self.IN_A_ROW if self._accepted else 1):
             self._leave_in_peace(now)
@@ -101,27 +108,48 @@ class Throttle:
             self._refused = 0
 
     def _judge(self, seconds: float) -> None:
-        answers, refused = self._accepted + self._refused, self._refused
-        taken, share = self._accepted / seconds, refused / answers
-        self._accepted, self._refused, self._pause = 0, 0, 0.0
-        if share > self.TOLERATED + self.DEVIATIONS * math.sqrt(self.TOLERATED * (1 - self.TOLERATED) / answers):
-            self._failed_at, self._usual, self._is_settling = max(self.SLOWEST, taken), None, True
-            self._governor.set_rate(max(self.SLOWEST, self.BACK * taken))
-        elif self._is_settling:  # some of these left at the pace before
+        answers, refused, taken = self._accepted + self._refused, self._refused, self._segments / seconds
+        self._accepted, self._refused, self._segments, self._pause = 0, 0, 0, 0.0
+        if self._is_settling:  # some of these left at the pace before
             self._is_settling = False
+            return
+        if self.limit and not self._usual_of and self._comes_of_no_pace(refused / answers):
+            self._usual, self._usual_of = refused / answers, answers
+        if refused > self._bearable(max(self.TOLERATED, self._usual), answers):
+            self._step_back(taken, refused / answers)
         elif limit := self.limit:
-            self._usual = share if self._usual is None else self._usual
-            usually = self._usual * answers
-            if refused <= usually + max(1, self.DEVIATIONS * math.sqrt(usually)):
-                self._go_faster(limit, taken)
+            self._go_on(
+                limit, taken, refused <= max(1, self._bearable(self._usual, answers, measured_of=self._usual_of))
+            )
 
-    def _go_faster(self, limit: float, taken: float) -> None:
+    def _comes_of_no_pace(self, share: float) -> bool:
+        """Whether so much would be refused however slowly we spoke, after a step back."""
+        return share <= self.TOLERATED or 0.75 * self._failed_share < share <= self.MOST_USUAL
+
+    def _bearable(self, share: float, answers: int, *, measured_of: int = 0) -> float:
+        """How many refusals among so many answers still come of this share; itself by chance, if measured of a few."""
+        variance = share * (1 - share) * answers
+        if measured_of:
+            variance *= 1 + answers / measured_of
+        return share * answers + self.DEVIATIONS * math.sqrt(variance)
+
+    def _step_back(self, taken: float, share: float) -> None:
+        self._failed_at, self._failed_share = max(self.SLOWEST, taken), share
+        self._usual, self._usual_of, self._held_up, self._is_settling = 0.0, 0, 0, True
+        self._governor.set_rate(max(self.SLOWEST, self.BACK * taken))
+
+    def _go_on(self, limit: float, taken: float, is_usual: bool) -> None:
+        self._held_up = 0 if is_usual else self._held_up + 1
+        if is_usual:
+            # A limit far above what is sent no longer limits anything.
+            self._governor.set_rate(None if limit > 4 * max(taken, self._failed_at) else self._faster(limit))
+        elif self._held_up >= self.HELD_UP:
+            self._step_back(taken, 0.0)
+
+    def _faster(self, limit: float) -> float:
         near = self.NEAR * self._failed_at
         if limit < near:
-            faster = min(near, limit * self.FASTER) + 1
-        elif limit < self.BEYOND * self._failed_at:
-            faster = limit * self.SLIGHTLY_FASTER + 1
-        else:
-            faster = limit * self.FASTER
-        # A limit far above what is sent no longer limits anything.
-        self._governor.set_rate(None if limit > 4 * max(taken, self._failed_at) else faster)
+            return min(near, limit * self.FASTER) + 1
+        if limit < self.BEYOND * self._failed_at:
+            return limit * self.SLIGHTLY_FASTER + 1
+        return limit * self.FASTER

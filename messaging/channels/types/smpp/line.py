@@ -263,16 +263,19 @@ class Line(SessionHandler):
         self._inbox.take(session, requests)
 
     def answers_arrived(self, session: Session, answers: list[tuple[outbox.Submit, int, bytes]]) -> None:
-        told, refused = [], 0
+        told, refused, segments = [], 0, 0
         for submit, status, body in answers:
             if status in outbox.TOO_FAST:
                 refused += 1
                 if submit.whole and submit.whole.goes_on:
                     self._leave_again(submit, submit.whole, status)
                     continue
+            else:
+                segments += submit.cost
             told.append((submit.job, outbox.outcome_of(submit, status, body, self._naming)))
         if answers:
-            self._throttle.heard(self._loop.time(), accepted=len(answers) - refused, refused=refused)
+            accepted = len(answers) - refused
+            self._throttle.heard(self._loop.time(), accepted=accepted, refused=refused, segments=segments)
             outbox.tell(told)
         self._pump()
 
