@@ -23,13 +23,13 @@ NAME = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
 CODE = {"name": "code", "type": "code", "example": "204913", "max_length": 8}
 
 
-def prepare(ports: dict[str, int]) -> list[dict]:
+def prepare(ports: dict[str, int], window: int) -> list[dict]:
     from accounts.tests.factories import make_customer, make_operator
     from kit import tenancy
 
     with tenancy.as_engine():
         operator = make_operator()
-        connect(operator, ports)
+        connect(operator, ports, window)
         sellers = [operator, *make_agents(operator)]
         customers = [
             make_customer(parent=sellers[number % len(sellers)], currency=CURRENCY) for number in range(CUSTOMERS)
@@ -37,14 +37,14 @@ def prepare(ports: dict[str, int]) -> list[dict]:
         return [equip(customer) for customer in customers]
 
 
-def connect(operator, ports: dict[str, int]) -> None:
+def connect(operator, ports: dict[str, int], window: int) -> None:
     from messaging.channels.actions import add_route, create_channel
     from portal.site.demo.world import carrier_settings
 
     with operator.scope():
         for name, country in COUNTRIES.items():
             config = {**carrier_settings(), "port": ports[name]}
-            channel = create_channel(organisation=operator, name=name, type="smpp", config=config, window=WINDOW)
+            channel = create_channel(organisation=operator, name=name, type="smpp", config=config, window=window)
             add_route(channel=channel, country=country, priority=1)
             add_route(channel=channel, priority=2)
 
@@ -85,4 +85,4 @@ if __name__ == "__main__":
     django.setup()
     # Nobody signs in here, and a hundred good hashes take longer than the whole short form should.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    sys.stdout.write(json.dumps(prepare(json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(prepare(json.loads(sys.argv[1]), int(sys.argv[2]))))

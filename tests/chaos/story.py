@@ -15,6 +15,7 @@ from tests.chaos.clients import Clients, Promises, Requested
 from tests.chaos.faults import EACH_ROUND, FAULTS, ONCE, SHORT, Fault, Scene, drawn
 from tests.chaos.house import House, TooLate, wait_until
 from tests.chaos.judge import Verdict
+from tests.chaos.prepare import WINDOW
 
 #: Of the long form.
 MESSAGES = 50_000
@@ -102,7 +103,7 @@ class Run:
     def __init__(self, house: House, carriers: Carriers, plan: Plan) -> None:
         self.house, self.plan = house, plan
         self.scene = Scene(house, carriers)
-        self.waiting = requests(plan, prepared(house, carriers))
+        self.waiting = requests(plan, prepared(house, carriers, window=WINDOW))
         self.clients = Clients(house.port)
         self.faults = list(plan.faults)
         self.released = self.final = 0
@@ -164,8 +165,8 @@ def let_campaigns_end(house: House) -> None:
         )
 
 
-def prepared(house: House, carriers: Carriers) -> list[dict]:
-    made = house.run("-m", "tests.chaos.prepare", json.dumps(carriers.ports))
+def prepared(house: House, carriers: Carriers, *, window: int) -> list[dict]:
+    made = house.run("-m", "tests.chaos.prepare", json.dumps(carriers.ports), str(window))
     assert made.returncode == 0, made.stderr
     customers = json.loads(made.stdout)
     carriers.beside.append(house.carrier_log)
