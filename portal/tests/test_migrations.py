@@ -172,7 +172,7 @@ def test_an_index_of_every_day_is_gone_on_with_where_it_was_interrupted(house):
             owner.execute(f"CREATE INDEX {day}_by_campaign_and_code ON {day} {columns}")
         owner.execute(f"ALTER INDEX message_by_campaign_and_code ATTACH PARTITION {first}_by_campaign_and_code")
 
-    migrate(house, "engine")
+    migrate(house)
 
     with psycopg.connect(house) as owner:
         days, indexed = (
@@ -184,6 +184,7 @@ def test_an_index_of_every_day_is_gone_on_with_where_it_was_interrupted(house):
 
 def test_policies_are_gone_on_with_where_that_was_interrupted(house):
     """Seen to fail where the views were made as if nobody had begun."""
+    migrate(house)
     schema = schema_of(house)
     migrate(house, "operations", "0003")
     step = import_module("portal.operations.migrations.0004_a_short_way_to_the_tree")
