@@ -16,8 +16,8 @@ from kit import sql
 
 from .models import Message
 
-#: So many messages a page looks at: a few, which mostly is enough, more, or as many as can be read while somebody waits.
-LOOKED_AT = (100, 1_000, 10_000)
+#: So many messages a page looks at: a few, which mostly is enough, or as many as can be read while somebody waits.
+LOOKED_AT = (200, 10_000)
 EVERY = Q()
 
 
