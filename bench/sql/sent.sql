@@ -10,7 +10,6 @@ INSERT INTO engine_deliveryreceipt (
 )
 SELECT channel_id, substr(translate(id::text, '-', ''), 1, 24), CASE status WHEN 90 THEN 'delivered' ELSE 'undelivered' END, 0,
     error_code, 1, recipient,
-    'id:' || substr(translate(id::text, '-', ''), 1, 24) || ' sub:001 dlvrd:001 submit date:261122120000 done date:261122120001 stat:'
-        || CASE status WHEN 90 THEN 'DELIVRD' ELSE 'UNDELIV' END || ' err:' || lpad(error_code, 3, '0') || ' text:' || left(sender, 10),
+    '',
     final_at, final_at, id, organisation_id
 FROM {name} WHERE status IN (90, 91);
