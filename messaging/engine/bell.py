@@ -79,7 +79,8 @@ def is_overtaken(task: Task, subject: UUID | str | None = None) -> bool:
     """Whether somebody has answered since the ring that `task` runs for was sent, and so has seen what it was sent for.
 
     A ring that waits for longer than it counts as pending is joined by another; if both were followed, each would ring
-    again for as long as there is work.
+    again for as long as there is work.  For tasks that answer when they leave: one that answers as it begins, is killed
+    and delivered again, would take its own answer for somebody else's.
     """
     request = task.request  # a worker has a message's headers among its fields
     rung_after = request.get(LAST_ANSWER, (request.headers or {}).get(LAST_ANSWER))

@@ -67,10 +67,10 @@ def change(connection, *, was: str, now: str) -> None:
     """One policy after the other: each locks its table for a moment.  Whoever is interrupted goes on with those that are left."""
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, {"was": was, "now": now})
-        changes = [change for (change,) in cursor.fetchall()]
+        statements = [statement for (statement,) in cursor.fetchall()]
         cursor.execute(f"SET lock_timeout = '{MOST_WAITING}'")
-        for change in changes:
-            insist(cursor, change)
+        for statement in statements:
+            insist(cursor, statement)
         cursor.execute("RESET lock_timeout")
 
 

@@ -66,8 +66,8 @@ class Throttle:
         self._accepted = self._refused = self._segments = self._in_a_row = 0
         #: Segments a second that were taken when the pace was too high, and the share that was refused.
         self._failed_at = self._failed_share = 0.0
-        #: The share refused below that, and of how many answers; no share before it was measured.
-        self._usual, self._usual_of = 0.0, 0
+        #: The share refused below that; None before it was measured.
+        self._usual: float | None = None
         self._is_settling, self._held_up = False, 0
 
     @property
@@ -113,29 +113,24 @@ class Throttle:
         if self._is_settling:  # some of these left at the pace before
             self._is_settling = False
             return
-        if self.limit and not self._usual_of and self._comes_of_no_pace(refused / answers):
-            self._usual, self._usual_of = refused / answers, answers
-        if refused > self._bearable(max(self.TOLERATED, self._usual), answers):
+        if self.limit and self._usual is None and self._comes_of_no_pace(refused / answers):
+            self._usual = refused / answers
+        if refused > self._bearable(max(self.TOLERATED, self._usual or 0.0), answers):
             self._step_back(taken, refused / answers)
         elif limit := self.limit:
-            self._go_on(
-                limit, taken, refused <= max(1, self._bearable(self._usual, answers, measured_of=self._usual_of))
-            )
+            self._go_on(limit, taken, refused <= max(1, self._bearable(self._usual or 0.0, answers)))
 
     def _comes_of_no_pace(self, share: float) -> bool:
         """Whether so much would be refused however slowly we spoke, after a step back."""
         return share <= self.TOLERATED or 0.75 * self._failed_share < share <= self.MOST_USUAL
 
-    def _bearable(self, share: float, answers: int, *, measured_of: int = 0) -> float:
-        """How many refusals among so many answers still come of this share; itself by chance, if measured of a few."""
-        variance = share * (1 - share) * answers
-        if measured_of:
-            variance *= 1 + answers / measured_of
-        return share * answers + self.DEVIATIONS * math.sqrt(variance)
+    def _bearable(self, share: float, answers: int) -> float:
+        """How many refusals among so many answers still come of this share, by chance."""
+        return share * answers + self.DEVIATIONS * math.sqrt(share * (1 - share) * answers)
 
     def _step_back(self, taken: float, share: float) -> None:
         self._failed_at, self._failed_share = max(self.SLOWEST, taken), share
-        self._usual, self._usual_of, self._held_up, self._is_settling = 0.0, 0, 0, True
+        self._usual, self._held_up, self._is_settling = None, 0, True
         self._governor.set_rate(max(self.SLOWEST, self.BACK * taken))
 
     def _go_on(self, limit: float, taken: float, is_usual: bool) -> None:
