@@ -66,14 +66,17 @@ class House:
     def rows(self, statement: str, parameters: Any = ()) -> list[tuple]:
         """Ask the database as a worker would.  Nothing while it is down."""
         try:
-            with psycopg.connect(
-                self.state["database_urls"]["worker"], connect_timeout=3, autocommit=True
-            ) as connection:
-                connection.execute("SET ROLE signalbox_engine")
-                cursor = connection.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
+            return self.witnessed(statement, parameters)
         except psycopg.OperationalError:
             return []
+
+    def witnessed(self, statement: str, parameters: Any = ()) -> list[tuple]:
+        """Ask the database, which must answer: what a verdict rests on.  Raises psycopg.Error."""
+        url = self.state["database_urls"]["worker"]
+        with psycopg.connect(url, connect_timeout=3, autocommit=True) as connection:
+            connection.execute("SET ROLE signalbox_engine")
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python with these arguments beside the house, as one of its workers."""

@@ -69,7 +69,7 @@ def judge(
     """Compare what clients were promised with what happened."""
     messages = stored(house)
     submits = list(carriers.submits())
-    unknown = dict(house.rows("SELECT code, count(*) FROM engine_attempt WHERE outcome = 4 GROUP BY code"))
+    unknown = dict(house.witnessed("SELECT code, count(*) FROM engine_attempt WHERE outcome = 4 GROUP BY code"))
     problems = [
         *about_promises(promises, messages),
         *about_carriers(messages, submits),
@@ -94,7 +94,7 @@ def judge(
 
 
 def stored(house: House) -> list[Message]:
-    found = house.rows(
+    found = house.witnessed(
         "SELECT m.id, m.recipient, m.status, (SELECT count(*) FROM engine_attempt a WHERE a.message_id = m.id)"
         " FROM engine_message m"
     )
@@ -139,7 +139,7 @@ def about_unknown(messages: int, unknown: int) -> Iterable[str]:
 
 
 def about_campaigns(house: House, promises: Promises) -> Iterable[str]:
-    found = house.rows("SELECT id, status, accepted FROM campaigns_campaign")
+    found = house.witnessed("SELECT id, status, accepted FROM campaigns_campaign")
     expected = {UUID(id): len(numbers) for id, numbers in promises.campaigns.items()}
     wrong = [id for id, status, accepted in found if status != "sent" or accepted != expected.get(id)]
     if wrong or len(found) != len(expected):

@@ -196,13 +196,13 @@ def is_over(house: House, carriers: Carriers, promises: Promises) -> bool:
 
 
 def unknown_numbers(house: House) -> set[str]:
-    found = house.rows("SELECT recipient FROM engine_message WHERE status = %s", [judge.UNKNOWN])
+    found = house.witnessed("SELECT recipient FROM engine_message WHERE status = %s", [judge.UNKNOWN])
     return {number for (number,) in found}
 
 
 def three_days_later(house: House) -> list[UUID]:
     """Let the validity of what no receipt will ever come for run out, as the calendar would; what that was."""
-    found = house.rows(
+    found = house.witnessed(
         "UPDATE engine_message SET validity_until = now() WHERE status = %s RETURNING id", [judge.UNKNOWN]
     )
     if found:
