@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation
 
 from .models import Bind, Breaker, Channel
+from .pace import FIVE_MINUTES
 from .queries import channels_of
 from .runtime import SILENT_SECONDS
 
@@ -77,6 +78,15 @@ class ChannelHealth:
     @property
     def in_flight(self) -> int:
         return sum(bind.in_flight for bind in self.binds)
+
+    @property
+    def handed_over_in_a_minute(self) -> int:
+        return sum(bind.handed_over_in_a_minute for bind in self.binds)
+
+    @property
+    def per_second(self) -> float:
+        """Messages a second that its workers handed over within the last five minutes."""
+        return sum(bind.handed_over_in_five_minutes for bind in self.binds) / FIVE_MINUTES.total_seconds()
 
     @property
     def since(self) -> datetime | None:

@@ -66,6 +66,8 @@ class Bind(models.Model):
     binds = models.PositiveSmallIntegerField(default=1, db_default=1)
     trouble = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="why it can't be used")
     sent_at = models.DateTimeField(null=True, help_text="when the carrier last took a message")
+    handed_over_in_a_minute = models.PositiveIntegerField(default=0, db_default=0)
+    handed_over_in_five_minutes = models.PositiveIntegerField(default=0, db_default=0)
     updated_at = models.DateTimeField()
 
     class Meta:

@@ -21,7 +21,8 @@ from kit.sealing import unseal
 from . import breakers, leaving
 from .models import Bind
 from .models import Channel as ChannelRow
-from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, channel_type
+from .pace import Pace
+from .types.base import Channel, ConfigInvalid, NotSent, Outcome, Outgoing, RawDeliver, channel_type
 from .vitals import Vitals, was_asked
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class OpenChannel:
         self.source_address = row.config.get("source_address") or DEFAULT_SOURCE
         self.batch_size = _first_batch(row)
         self._most = _most_in_a_batch(row)
-        self.vitals, self.trouble = Vitals(), ""
+        self.vitals, self.trouble, self.pace = Vitals(), "", Pace(now=time.monotonic())
         self.is_avoided = False
         self._trial: datetime | None = None
 
@@ -77,6 +78,7 @@ class OpenChannel:
 
     def note_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """The carrier is well: it is used as ever.  While it is left alone and is not, it rests longer."""
+        self.pace.note(sum(type(outcome) is not NotSent for outcome in outcomes))
         is_well = self.vitals.heard(outcomes, now=time.monotonic())
         if not self.is_avoided:
             return
@@ -252,6 +254,7 @@ def keep_channels(*, now: datetime | None = None) -> None:
             unique_fields=["channel", "worker"],
             update_fields=[
                 "state", "since", "last_error", "in_flight", "binds_up", "binds", "trouble", "sent_at", "updated_at",
+                "handed_over_in_a_minute", "handed_over_in_five_minutes",
             ],
         )  # fmt: skip
         Bind.objects.filter(updated_at__lt=now - timedelta(seconds=SILENT_SECONDS * 4)).delete()
@@ -268,6 +271,7 @@ def _leave_alone(channel: OpenChannel) -> None:
 
 def _bind(channel: OpenChannel, now: datetime) -> Bind:
     state, channel.trouble = channel.line.state(), channel.look()
+    in_a_minute, in_five_minutes = channel.pace.look(now=time.monotonic())
     return Bind(
         organisation_id=channel.organisation_id,
         channel_id=channel.id,
@@ -280,5 +284,7 @@ def _bind(channel: OpenChannel, now: datetime) -> Bind:
         binds=state.binds,
         trouble=channel.trouble[:300],
         sent_at=channel.vitals.sent_at,
+        handed_over_in_a_minute=in_a_minute,
+        handed_over_in_five_minutes=in_five_minutes,
         updated_at=now,
     )

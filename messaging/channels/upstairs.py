@@ -12,16 +12,15 @@ from .models import Channel
 
 @dataclass(frozen=True, slots=True)
 class ChannelTraffic:
-    """What went by one channel: handed over in the last minutes, and what became of the messages of a day."""
+    """What became of the messages of a day by one channel."""
 
-    handed_over: int = 0
     accepted: int = 0
     delivered: int = 0
     failed: int = 0
     mean_latency_ms: int | None = None
 
 
-TrafficReader = Callable[[datetime, datetime], dict[UUID, ChannelTraffic]]
+TrafficReader = Callable[[datetime], dict[UUID, ChannelTraffic]]
 TestSender = Callable[..., UUID]
 
 _read_traffic: TrafficReader | None = None
@@ -29,7 +28,7 @@ _send_test: TestSender | None = None
 
 
 def count_with(reader: TrafficReader) -> None:
-    """Name who counts: called with the instants "the last minutes" and "the last day" begin at."""
+    """Name who counts: called with the instant "the last day" begins at."""
     global _read_traffic
     _read_traffic = reader
 
@@ -40,8 +39,8 @@ def test_with(sender: TestSender) -> None:
     _send_test = sender
 
 
-def traffic_by_channel(recent: datetime, day: datetime) -> dict[UUID, ChannelTraffic]:
-    return _read_traffic(recent, day) if _read_traffic else {}
+def traffic_by_channel(day: datetime) -> dict[UUID, ChannelTraffic]:
+    return _read_traffic(day) if _read_traffic else {}
 
 
 def send_test(*, channel: Channel, recipient: str, text: str, by: User) -> UUID:

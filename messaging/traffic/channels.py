@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count
 from django.utils import timezone
 
 from accounts import audit
@@ -16,11 +15,11 @@ from messaging.channels.models import Channel
 from messaging.channels.upstairs import ChannelTraffic
 from messaging.content.rules.segments import UCS2, count_segments
 from messaging.engine.events import messages_accepted
-from messaging.engine.models import Attempt, Message
+from messaging.engine.models import Message
 from messaging.engine.states import Lane, Status
 from messaging.recipients.rules.numbers import Number
 
-from .queries import Tally, tallies_by_channel
+from .queries import tallies_by_channel
 
 # As the engine stores a batch, for one message that has no template, no price and a channel of its own choosing.
 _STORE = """
@@ -42,20 +41,12 @@ FROM m
 """
 
 
-def channel_traffic(recent: datetime, day: datetime) -> dict[UUID, ChannelTraffic]:
-    """Handed over since `recent`, and what became of messages since `day`, of every organisation in the scope."""
-    handed_over = dict(
-        Attempt.objects.filter(started_at__gte=recent).values_list("channel_id").annotate(number=Count("*"))
-    )
-    tallies = tallies_by_channel(day, timezone.now())
+def channel_traffic(day: datetime) -> dict[UUID, ChannelTraffic]:
+    """What became of messages since `day`, of every organisation in the scope."""
     return {
-        channel_id: _traffic(handed_over.get(channel_id, 0), tallies.get(channel_id, Tally()))
-        for channel_id in handed_over.keys() | tallies.keys()
+        channel_id: ChannelTraffic(tally.accepted, tally.delivered, tally.failed, tally.mean_latency_ms)
+        for channel_id, tally in tallies_by_channel(day, timezone.now()).items()
     }
-
-
-def _traffic(handed_over: int, tally: Tally) -> ChannelTraffic:
-    return ChannelTraffic(handed_over, tally.accepted, tally.delivered, tally.failed, tally.mean_latency_ms)
 
 
 @transaction.atomic

@@ -95,6 +95,19 @@ def test_the_list_shows_state_and_what_is_in_flight(operator, channel):
     assert ">37<" in page
 
 
+def test_what_living_workers_handed_over_is_added_up(operator, channel):
+    bind(channel, "bound", worker="w1", handed_over_in_a_minute=400, handed_over_in_five_minutes=1_500)
+    bind(channel, "bound", worker="w2", handed_over_in_a_minute=511, handed_over_in_five_minutes=1_530)
+    bind(channel, "bound", worker="gone", seconds_ago=60, handed_over_in_a_minute=70, handed_over_in_five_minutes=900)
+    client = signed_in(operator)
+
+    assert [">10.1<" in text_of(client.get(page)) for page in ("/channels/", f"/channels/{channel.pk}/")] == [
+        True,
+        True,
+    ]
+    assert ">911<" in text_of(client.get("/home/"))
+
+
 def test_a_secret_is_nowhere_on_the_pages(operator, channel):
     client = signed_in(operator)
 

@@ -10,8 +10,8 @@ from django.db import connection
 from kit.sql import run
 from messaging.channels import breakers
 from messaging.channels.actions import create_channel
-from messaging.channels.models import DEFAULT_WINDOW, Channel
-from messaging.channels.runtime import OpenChannel, close_all, open_channel
+from messaging.channels.models import DEFAULT_WINDOW, Bind, Channel
+from messaging.channels.runtime import OpenChannel, close_all, keep_channels, open_channel
 from messaging.channels.types.simulator.channel import SimulatorChannel
 from messaging.engine import bell, waiting
 from messaging.engine.dispatch import drain
@@ -262,3 +262,14 @@ def test_a_drain_that_nobody_waits_for_goes_on_to_the_end(monkeypatch):
     drain_channel(str(world.channel.pk))
 
     assert not Message.objects.filter(status=Status.QUEUED).exists()
+
+
+def test_what_a_worker_handed_over_is_told_with_its_bind():
+    world = make_world()
+    world.accept(7)
+
+    drain_channel(str(world.channel.pk))
+    keep_channels()
+
+    bind = Bind.objects.get(channel=world.channel)
+    assert (bind.handed_over_in_a_minute, bind.handed_over_in_five_minutes) == (7, 7)
