@@ -194,7 +194,7 @@ def _state_of(version: TemplateVersion) -> str:
 
 def open_reviews() -> QuerySet[Review]:
     """What waits for a decision, the earliest due first, with all a list shows loaded."""
-    return _with_subjects(Review.objects.filter(decision="")).order_by("due_at", "id")
+    return _open().select_related("organisation", "version__template", "sender", "claimed_by")
 
 
 def of_kind(reviews: QuerySet[Review], kind: str) -> QuerySet[Review]:
@@ -203,15 +203,17 @@ def of_kind(reviews: QuerySet[Review], kind: str) -> QuerySet[Review]:
 
 
 def review_by_id(id: UUID) -> Review:
-    """One review of anybody below, open or decided.  Raises NotFound."""
-    return one_of(_with_subjects(Review.objects.all()), pk=id)
+    """One review of anybody below, open or decided, with all its page shows loaded.  Raises NotFound."""
+    with_all = Review.objects.select_related(
+        "organisation", "version__template", "version__author", "sender__author", "submitted_by", "claimed_by",
+        "decided_by",
+    )  # fmt: skip
+    return one_of(with_all, pk=id)
 
 
 def next_review(*, by: User, after: Review | None = None, kind: str = "") -> Review | None:
     """What to decide next: the first open review nobody else holds, later in the queue than `after` if there is one."""
-    free = of_kind(open_reviews(), kind).filter(
-        Q(claimed_by=None) | Q(claimed_by=by) | Q(claimed_until__lt=timezone.now())
-    )
+    free = of_kind(_open(), kind).filter(Q(claimed_by=None) | Q(claimed_by=by) | Q(claimed_until__lt=timezone.now()))
     if after is None:
         return free.first()
     later = free.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, id__gt=after.pk))
@@ -242,15 +244,15 @@ class QueueState:
 def queue_state(*, by: User, day_start: datetime) -> QueueState:
     """How the queue stands, and what this reviewer decided since `day_start`."""
     now = timezone.now()
-    counts = Review.objects.aggregate(
-        waiting=Count("pk", filter=Q(decision="")),
-        first=Min("submitted_at", filter=Q(decision="")),
-        due_soon=Count("pk", filter=Q(decision="", due_at__lt=now + timedelta(minutes=30))),
-        overdue=Count("pk", filter=Q(decision="", due_at__lt=now)),
-        decided_today=Count("pk", filter=Q(decided_by=by, decided_at__gte=day_start)),
+    counts = Review.objects.filter(decision="").aggregate(
+        waiting=Count("pk"),
+        first=Min("submitted_at"),
+        due_soon=Count("pk", filter=Q(due_at__lt=now + timedelta(minutes=30))),
+        overdue=Count("pk", filter=Q(due_at__lt=now)),
     )
     first = counts.pop("first")
-    return QueueState(oldest=now - first if first else None, **counts)
+    decided_today = Review.objects.filter(decided_by=by, decided_at__gte=day_start).count()
+    return QueueState(oldest=now - first if first else None, decided_today=decided_today, **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +280,5 @@ def _reviews() -> Prefetch:
     return Prefetch("reviews", Review.objects.order_by("-id"))
 
 
-def _with_subjects(reviews: QuerySet[Review]) -> QuerySet[Review]:
-    return reviews.select_related(
-        "organisation", "version__template", "version__author", "sender__author", "submitted_by", "claimed_by",
-        "decided_by",
-    )  # fmt: skip
+def _open() -> QuerySet[Review]:
+    return Review.objects.filter(decision="").order_by("due_at", "id")
