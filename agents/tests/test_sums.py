@@ -29,6 +29,7 @@ from billing.ledger.models import Account
 from kit import tenancy
 from kit.ids import uuid7, uuid7_at
 from kit.sql import run
+from kit.tests.plans import analyse, rows_looked_at
 from kit.tests.racing import race
 
 pytestmark = pytest.mark.django_db
@@ -218,6 +219,21 @@ def test_the_tree_shows_the_same_before_and_after_its_days_are_summed(trade):
     [(spend, found)] = [(spend, found) for one, spend, found in before if one == trade.customers[1]]
     assert (found.messages, found.segments, found.revenue, found.margin) == (4, 12, 4 * 140, 40)
     assert spend == 3 * 150
+
+
+def test_what_one_account_sent_is_not_looked_through_for_each_of_the_others(trade):
+    """Where one sends all there is, whose a settlement is says nothing to PostgreSQL."""
+    now = timezone.now()
+    for number in range(200):
+        trade.deliver(trade.customers[0], now - timedelta(seconds=number + 1), margin=0)
+    analyse()
+
+    with trade.operator.downline_scope(), rows_looked_at() as most:
+        spent = spent_below(trade.operator, (now - DAY, now))
+
+    assert [tuple(one) for one in spent] == [(0, trade.customers[0].pk, 200, 200, 10_000)]
+    [seen] = most.values()
+    assert seen <= 2 * 200
 
 
 def test_a_day_stays_open_for_an_hour_after_its_end(trade, monkeypatch):

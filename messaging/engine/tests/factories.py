@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import Organisation
 from accounts.tests.factories import make_agent, make_customer, make_operator
@@ -13,7 +13,6 @@ from billing.ledger.queries import balance_of
 from billing.ledger.tests.factories import fund
 from billing.pricing.models import PriceBook
 from billing.pricing.tests.factories import make_price_book, price_world
-from kit.sql import rows, run
 from messaging.channels.actions import add_route, create_channel
 from messaging.channels.models import Channel
 from messaging.channels.types.base import Outcome, Sent
@@ -106,12 +105,3 @@ def _channel(operator: Organisation) -> Channel:
         add_route(channel=found)
         add_route(channel=found, is_test=True)
     return found
-
-
-def analyse() -> None:
-    """Have the planner know what is there now.  How many rows a table has it keeps, whatever becomes of the transaction."""
-    owner = connection.settings_dict["USER"]  # only the owner may take statistics
-    ((role,),) = rows("SELECT current_user")
-    run(f"SET LOCAL ROLE {owner}")
-    run("ANALYZE")
-    run(f"SET LOCAL ROLE {role}")

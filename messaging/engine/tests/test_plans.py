@@ -1,56 +1,22 @@
 """What a batch, and a look through the books, costs when the last ANALYZE saw a quiet hour or an empty house."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from django.db import connection
 
 from billing.ledger.books import EVERYTHING, problems
 from kit.ids import made_at
 from kit.sql import rows
+from kit.tests.plans import analyse, rows_looked_at
 from messaging.engine.models import Message
 from messaging.engine.receipts import store_news
 from messaging.engine.states import Status
 
-from .factories import World, analyse, make_world
+from .factories import World, make_world
 from .receipts import news_of
 
 pytestmark = pytest.mark.django_db
 BATCH = 1_000
 #: How many rows a step of a statement may look at for each message of a batch.
 A_MESSAGE = 20
-#: How statements begin that change something.
-CHANGES = ("WITH", "UPDATE", "DELETE", "INSERT")
-
-
-@contextmanager
-def rows_looked_at(*kinds: str) -> Iterator[dict[str, int]]:
-    """By statement, the most rows that one step of its plan looked at while the block ran.  Only statements of these kinds."""
-    most: dict[str, int] = {}
-
-    def watch(execute, sql, params, many, context):
-        if sql.lstrip().startswith(kinds or CHANGES):
-            with connection.connection.transaction(force_rollback=True), connection.connection.cursor() as cursor:
-                ((found,),) = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params).fetchall()
-            tree = json.loads(found)[0]["Plan"] if isinstance(found, str) else found[0]["Plan"]
-            most[sql] = max(most.get(sql, 0), *(_looked_at(node) for node in _nodes(tree)))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(watch):
-        yield most
-
-
-def _nodes(plan: dict) -> Iterator[dict]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from _nodes(child)
-
-
-def _looked_at(node: dict) -> int:
-    seen = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
-    return int(seen * node["Actual Loops"])
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from accounts.tests.factories import make_api_key, signed_in
 from billing.ledger.books import problems
 from kit.ids import uuid7
 from kit.sql import rows, run
+from kit.tests.plans import analyse
 from messaging.engine import retention
 from messaging.engine.models import DeliveryReceipt, InboundMessage, Message, TrafficCount
 from messaging.engine.receipts import store_news
 from messaging.engine.retention import erase_overdue
 from messaging.engine.states import Status
-from messaging.engine.tests.factories import analyse, make_world
+from messaging.engine.tests.factories import make_world
 from messaging.engine.tests.receipts import news_of
 from messaging.recipients.models import OptOut
 from messaging.recipients.queries import opted_out
