@@ -218,6 +218,23 @@ def test_a_policy_that_is_busy_is_tried_again(house):
         assert owner.execute(asked).fetchone() == (0,)
 
 
+def test_a_policy_in_other_words_is_named_and_stays(house):
+    """One that somebody added by hand: left as it is, it would be planned the long way for ever and nobody would know."""
+    migrate(house, "operations", "0003")
+    with psycopg.connect(house, autocommit=True) as owner:
+        owner.execute(
+            "CREATE POLICY web_by_hand ON ledger_transfer FOR SELECT TO signalbox_web"
+            " USING (organisation_id IN (SELECT id FROM accounts_organisation))"
+        )
+        try:
+            with pytest.raises(AssertionError, match=r"not written as was expected: .*'web_by_hand'"):
+                migrate(house)
+        finally:
+            owner.execute("DROP POLICY web_by_hand ON ledger_transfer")
+
+    migrate(house)
+
+
 def read_until_given_up(url: str, report: psycopg.Connection) -> None:
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ledger_transfer'::regclass"
     with psycopg.connect(url, autocommit=True) as onlooker:
