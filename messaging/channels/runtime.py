@@ -188,7 +188,12 @@ def _row(channel_id: UUID) -> ChannelRow | None:
 def _open_row(row: ChannelRow) -> OpenChannel | None:
     try:
         kind = channel_type(row.type)
-        line = kind(line_settings(row), on_inbound=lambda news: _store(row.pk, line, news), on_leaving=leaving.announce)
+        line = kind(
+            line_settings(row),
+            on_inbound=lambda news: _store(row.pk, line, news),
+            on_leaving=leaving.announce,
+            on_answers=leaving.tell_answers,
+        )
     except (KeyError, ConfigInvalid, ValueError) as error:
         log.error("a channel can't be opened", extra={"channel": row.name, "why": str(error)})
         return None

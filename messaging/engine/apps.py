@@ -10,8 +10,8 @@ class EngineConfig(AppConfig):
         from messaging.channels import inbox, leaving
 
         from . import receivers, worker  # noqa: F401
-        from .dispatch import note_leaving
+        from .dispatch import note_answers, note_leaving
         from .receipts import store_news
 
         inbox.keep_with(store_news)
-        leaving.announce_to(note_leaving)
+        leaving.announce_to(note_leaving, answers=note_answers)

@@ -305,7 +305,9 @@ def test_many_are_led_around_batch_after_batch(monkeypatch):
 
 def refusing_a_list(witness, session, sequence, message):
     """Whoever is in it has no such number."""
-    return witness.answer(session, sequence, pdu.INVALID_DESTINATION if message.destination.startswith("4477009") else pdu.OK)
+    return witness.answer(
+        session, sequence, pdu.INVALID_DESTINATION if message.destination.startswith("4477009") else pdu.OK
+    )
 
 
 def send_a_code(other):
@@ -349,7 +351,9 @@ def test_a_bad_list_is_refused_and_another_ones_codes_leave_at_once(only_refusal
     assert there.twice() == []
 
 
-def test_sabotage_if_refusals_of_a_list_spoke_of_the_carrier_codes_would_wait_behind_it(monkeypatch, only_refusals_count):
+def test_sabotage_if_refusals_of_a_list_spoke_of_the_carrier_codes_would_wait_behind_it(
+    monkeypatch, only_refusals_count
+):
     monkeypatch.setattr(outbox, "OF_THE_CARRIER", outbox.OF_THE_CARRIER | {pdu.INVALID_DESTINATION})
 
     with bad_list_at_work() as (there, other):

@@ -27,6 +27,7 @@ from messaging.engine.dispatch import (
     keep_journal,
     wire,
 )
+from messaging.engine.dispatch.records import Written
 from messaging.engine.models import Claim, Message
 from messaging.engine.receipts import fold_all, store_news
 from messaging.engine.settle import expire_overdue
@@ -41,7 +42,8 @@ PRICE = money("0.04")
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays_open(nobody_answers):
+def nothing_stays_open(nobody_answers, settings, tmp_path):
+    settings.VAR_DIR = tmp_path / "var"  # other tests' processes would take the journals of ours for their own dead's
     yield
     runtime.close_all()
     close_journal()
@@ -98,7 +100,10 @@ class Journey:
                 for message in batch:
                     log.write(json.dumps({"reference": message.reference}) + "\n")
             doom()
-            return iter([Sent(message.attempt_id, f"carrier {number}") for message in batch])
+            outcomes = [Sent(message.attempt_id, f"carrier {number}") for message in batch]
+            line._on_answers(outcomes)
+            doom()
+            return iter(outcomes)
 
         SimulatorChannel.send = send
         drain(channel_id=self.world.channel.pk)
@@ -175,7 +180,7 @@ def test_sabotage_if_what_a_dead_worker_had_in_hand_were_simply_sent_again_it_wo
     tmp_path, monkeypatch
 ):
     end = wire.end_claims_of
-    monkeypatch.setattr(wire, "end_claims_of", lambda worker, *, left: end(worker, left=()))
+    monkeypatch.setattr(wire, "end_claims_of", lambda worker, *, proof: end(worker, proof=Written(set(), {})))
 
     _, outcomes = journeys(tmp_path, monkeypatch, until=lambda sent: sent == 2)
 

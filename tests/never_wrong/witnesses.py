@@ -7,6 +7,7 @@ from messaging.channels.types.smpp import pdu
 #: How many a carrier takes before it fails.
 WELL_FOR = 8
 
+
 class Witness:
     """A carrier's own list of what it was sent and what it said to it, while it does what a test tells it."""
 

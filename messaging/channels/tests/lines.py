@@ -24,12 +24,12 @@ def make_batch(count):
 
 
 @contextmanager
-def opened(port, *, on_inbound=None, on_leaving=None, **config):
+def opened(port, *, on_inbound=None, on_leaving=None, on_answers=None, **config):
     known = {
         "host": "127.0.0.1", "port": port, "system_id": "demo", "password": PASSWORD, "reconnect_seconds": 0.02,
         "response_timeout_seconds": 0.3,
     }  # fmt: skip
-    channel = SmppChannel({**known, **config}, on_inbound=on_inbound, on_leaving=on_leaving)
+    channel = SmppChannel({**known, **config}, on_inbound=on_inbound, on_leaving=on_leaving, on_answers=on_answers)
     channel.open()
     try:
         yield channel

@@ -1,9 +1,11 @@
 """Whoever keeps a channel hears of each attempt before a byte of it leaves."""
 
+import threading
+
 import pytest
 
 from messaging.channels.tests.lines import make_batch, make_outgoing, opened
-from messaging.channels.types.base import NotSent, Sent
+from messaging.channels.types.base import NotSent, Refused, Sent
 from messaging.channels.types.simulator.channel import SimulatorChannel
 from messaging.channels.types.smpp.testing import SECONDS, accepting, refusing, scripted_carrier, silent
 
@@ -77,6 +79,34 @@ def test_a_refused_attempt_was_announced_too():
         list(channel.send(batch))
 
     assert announced == ids_of(batch)
+
+
+@pytest.mark.parametrize("is_able", [True, False])
+def test_answers_are_told_before_anybody_else_hears_of_them(is_able):
+    """Seen to be heard of first where they were told behind the outcomes: whoever is told gives them time for it."""
+    told, heard, was_heard = [], [], threading.Event()
+
+    def note(outcomes):
+        was_heard.wait(0.2)
+        told.extend((outcome, outcome in heard) for outcome in outcomes)
+        if not is_able:
+            raise OSError("the disk is full")
+
+    with scripted_carrier(refusing(0x0B)) as carrier, opened(carrier.port, window=5, on_answers=note) as channel:
+        for outcome in channel.send(make_batch(5)):
+            heard.append(outcome)
+            was_heard.set()
+
+    assert [type(outcome) for outcome in heard] == [Refused] * 5
+    assert sorted(map(repr, told)) == sorted(repr((outcome, False)) for outcome in heard)
+
+
+def test_the_simulator_tells_its_answers_too():
+    told = []
+
+    outcomes = list(SimulatorChannel({}, on_answers=told.extend).send(make_batch(3)))
+
+    assert told == outcomes
 
 
 @pytest.mark.parametrize("is_able", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,8 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, Literal
+
+log = logging.getLogger(__name__)
 
 #: Every carrier type the house knows.  A new one is a folder and a line here.
 CHANNEL_TYPES: tuple[str, ...] = (
@@ -163,6 +166,7 @@ class ChannelState:
 
 OnInbound = Callable[[list[RawDeliver]], None]
 OnLeaving = Callable[[Sequence[uuid.UUID]], None]
+OnAnswers = Callable[[Sequence[Outcome]], None]
 
 
 class Channel(ABC):
@@ -174,6 +178,8 @@ class Channel(ABC):
     `on_leaving` is called with the attempts whose bytes are about to be handed to the network, each attempt once and
     before its first byte, those that leave together in one call.  It runs in the line's own thread and must be quick.
     What it raises keeps those attempts here: they are NotSent.
+    `on_answers` is called the same way with the outcomes of answers, as they come in and before they are yielded.  What it
+    raises is logged: they are in doubt then, should the process be killed before they are written down.
     """
 
     code: ClassVar[str]
@@ -181,7 +187,12 @@ class Channel(ABC):
 
     @abstractmethod
     def __init__(
-        self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None, on_leaving: OnLeaving | None = None
+        self,
+        config: Mapping[str, Any],
+        *,
+        on_inbound: OnInbound | None = None,
+        on_leaving: OnLeaving | None = None,
+        on_answers: OnAnswers | None = None,
     ) -> None: ...
 
     @abstractmethod
@@ -221,6 +232,16 @@ class Channel(ABC):
 
     @abstractmethod
     def state(self) -> ChannelState: ...
+
+
+def pass_on(on_answers: OnAnswers | None, outcomes: Sequence[Outcome]) -> None:
+    """Tell whoever keeps the channel what was answered; see there."""
+    if on_answers is None or not outcomes:
+        return
+    try:
+        on_answers(outcomes)
+    except Exception:  # whatever it was, the answers themselves are on their way
+        log.exception("answers could not be noted", extra={"count": len(outcomes)})
 
 
 def secret(**kwargs: Any) -> Any:

@@ -1,14 +1,21 @@
 """The sweeper: what a lost bell or a killed worker left behind."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from kit import tenancy
-from kit.sql import rows
+from kit.sql import array, rows
+from messaging.channels.types.base import Outcome
+from messaging.engine.journal import note_outcomes
 from messaging.engine.states import LANES
 
+from .claim import Claimed
 from .holding import NEVER
+from .outcomes import record_outcomes
+from .records import Written
 
 LANE_OF_CATEGORY = (
     "CASE m.category " + " ".join(f"WHEN '{name}' THEN {int(lane)}" for name, lane in LANES.items()) + " END"
@@ -33,6 +40,7 @@ u AS MATERIALIZED (
     SELECT c.id AS claim_id, c.channel_id, u.message_id, u.number, u.reference,
         %(left)s::uuid[] IS NULL OR u.message_id = ANY(%(left)s::uuid[]) AS may_have_left
     FROM c, unnest(c.message_ids, c.numbers, c.user_references) u(message_id, number, reference)
+    WHERE u.message_id <> ALL(%(answered)s::uuid[])
 ),
 unknown AS (
     UPDATE engine_message m SET status = 45, attempts = u.number FROM u
@@ -55,6 +63,12 @@ again AS (
 )
 SELECT id, true FROM unknown UNION ALL SELECT message_id, false FROM again
 """
+_IN_HAND = """
+SELECT c.channel_id, c.id, u.message_id, u.number, u.reference
+FROM engine_claim c, unnest(c.message_ids, c.numbers, c.user_references) u(message_id, number, reference)
+WHERE c.id = ANY(%(claims)s::uuid[]) ORDER BY c.channel_id
+"""
+_WHOSE = "SELECT id, organisation_id, category FROM engine_message WHERE id = ANY(%(ids)s::uuid[])"
 #: Claims given up at a time.
 BATCH = 20
 
@@ -77,31 +91,69 @@ def has_claims(worker: str) -> bool:
         return bool(rows("SELECT 1 FROM engine_claim WHERE worker = %s LIMIT 1", [worker]))
 
 
+class InHand(NamedTuple):
+    """A message under a claim."""
+
+    channel_id: UUID
+    claim_id: UUID
+    message_id: UUID
+    number: int
+    reference: int
+
+
 class Ended(NamedTuple):
-    """The messages of claims that were ended: those whose fate is unknown, and those that are queued again."""
+    """The messages of claims that were ended: whose fate is unknown, that are queued again, and whose carrier had answered."""
 
     unknown: list[UUID]
     given_back: list[UUID]
+    answered: list[UUID]
 
 
 def give_up_expired_leases() -> list[UUID]:
     """Mark the messages of claims whose lease ran out unknown; which ones."""
     with tenancy.as_engine():
         expired = [id for (id,) in rows(_EXPIRED, [BATCH])]
-        return _end(expired, left=None, why="lease expired").unknown
+        return _end(expired, proof=None, why="lease expired").unknown
 
 
-def end_claims_of(worker: str, *, left: Collection[UUID] | None) -> Ended:
-    """End the claims of a worker that is dead: what is in `left` is unknown, the rest is queued again.
+def end_claims_of(worker: str, *, proof: Written | None) -> Ended:
+    """End the claims of a worker that is dead, by what its journal proves.
 
-    None for `left` says that nothing is known of what left.
+    What its carrier answered is written down; what else left is unknown, the rest is queued again.  Without proof, all is
+    unknown.
     """
     with tenancy.as_engine():
         claims = [id for (id,) in rows(_OF_WORKER, [worker])]
-        return _end(claims, left=left, why="the worker died")
+        return _end(claims, proof=proof, why="the worker died")
 
 
-def _end(claims: list[UUID], *, left: Collection[UUID] | None, why: str) -> Ended:
-    parameters = {"claims": claims, "left": None if left is None else list(left), "why": why}
-    ended = rows(_END, parameters) if claims else []
-    return Ended([id for id, is_unknown in ended if is_unknown], [id for id, is_unknown in ended if not is_unknown])
+def _end(claims: list[UUID], *, proof: Written | None, why: str) -> Ended:
+    if not claims:
+        return Ended([], [], [])
+    in_hand = [InHand(*line) for line in rows(_IN_HAND, {"claims": array(claims)})] if proof else []
+    answered = [message for message in in_hand if message.message_id in proof.answers]
+    parameters = {
+        "claims": claims,
+        "left": proof and [message.message_id for message in in_hand if message.message_id in proof.left],
+        "answered": [message.message_id for message in answered],
+        "why": why,
+    }
+    ended = rows(_END, parameters)
+    for channel_id, messages in groupby(answered, key=attrgetter("channel_id")):
+        _write_down(channel_id, list(messages), proof.answers)
+    unknown = [id for id, is_unknown in ended if is_unknown]
+    given_back = [id for id, is_unknown in ended if not is_unknown]
+    return Ended(unknown, given_back, parameters["answered"])
+
+
+def _write_down(channel_id: UUID, messages: list[InHand], answers: Mapping[UUID, Outcome]) -> None:
+    """What came of these, as their worker would have; of what was sent no more is known than that takes."""
+    whose = {id: rest for id, *rest in rows(_WHOSE, {"ids": array([message.message_id for message in messages])})}
+    claimed = {
+        id: Claimed(id, whose[id][0], "", "", "", False, 0, number, reference, 0, whose[id][1], claim_id)
+        for _channel, claim_id, id, number, reference in messages
+        if id in whose
+    }
+    outcomes = [answers[id] for id in claimed]
+    record_outcomes(channel_id=channel_id, claimed=claimed, outcomes=outcomes)
+    note_outcomes(claimed, outcomes, channel_id=channel_id)

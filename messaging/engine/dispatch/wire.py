@@ -1,9 +1,10 @@
-"""The wire journal: which messages may have left a worker process, told to a file of its own before their bytes are.
+"""The wire journal: which messages may have left a worker process, told to a file of its own before their bytes are, and
+what carriers answered, told before anybody else hears of it.
 
 What a process hands to the operating system outlives a `kill -9`.  So when a worker died, the journal proves which of the
-messages it had claimed never left: those go back to the queue, and only the others are unknown.  The lock on the file is
-the process's sign of life.  After a crash of the machine the file may lack its end; it names the boot it belongs to, and
-one of an earlier boot proves nothing.
+messages it had claimed never left: those go back to the queue.  What was answered is written down as if the worker lived,
+and only what was on the wire is unknown.  The lock on the file is the process's sign of life.  After a crash of the
+machine the file may lack its end; it names the boot it belongs to, and one of an earlier boot proves nothing.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +20,14 @@ from uuid import UUID
 
 from django.conf import settings
 
+from messaging.channels.types.base import Outcome
+
+from . import records
 from .leases import end_claims_of, has_claims
 
 log = logging.getLogger(__name__)
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_ID_BYTES = 16
 #: A journal longer than this is emptied when nothing is in hand.
 _LONG_BYTES = 4 * 1024 * 1024
 
@@ -39,19 +43,32 @@ class WireJournal:
         self.path = folder / self.name
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._lock = threading.Lock()
         self._header = _header()
-        os.write(self._file, self._header)
+        self._size = os.write(self._file, self._header)
 
-    def note(self, message_ids: Sequence[UUID]) -> None:
+    def note_leaving(self, message_ids: Sequence[UUID]) -> None:
         """These are about to leave.  Raises OSError when that can't be written down: then they may not."""
-        record = b"".join([id.bytes for id in message_ids])
-        if os.write(self._file, record) != len(record):
-            raise OSError("the wire journal has no room")
+        self._append(records.of_leaving(message_ids))
+
+    def note_answers(self, outcomes: Sequence[Outcome]) -> None:
+        """This is what came of them.  Raises OSError when that can't be written down: then it is in doubt if we die."""
+        self._append(records.of_answers(outcomes))
+
+    def _append(self, written: bytes) -> None:
+        with self._lock:
+            size = os.write(self._file, written)
+            if size != len(written):
+                os.ftruncate(self._file, self._size)  # behind a part of a record, all that follows would be misread
+                raise OSError("the wire journal has no room")
+            self._size += size
 
     def forget(self) -> None:
         """Start anew when it has grown long, unless a claim of a drain that failed is still open: it may have left."""
-        if os.fstat(self._file).st_size > _LONG_BYTES and not has_claims(self.name):
-            os.ftruncate(self._file, len(self._header))
+        if self._size > _LONG_BYTES and not has_claims(self.name):
+            with self._lock:
+                self._size = len(self._header)
+                os.ftruncate(self._file, self._size)
 
     def close(self) -> None:
         """As good as dead: whoever comes next clears up what we may have left in hand."""
@@ -79,7 +96,13 @@ def worker_name() -> str:
 def note_leaving(message_ids: Sequence[UUID]) -> None:
     """Write down that these are about to leave."""
     if _journal:
-        _journal.note(message_ids)
+        _journal.note_leaving(message_ids)
+
+
+def note_answers(outcomes: Sequence[Outcome]) -> None:
+    """Write down what carriers answered, before it is acted upon."""
+    if _journal:
+        _journal.note_answers(outcomes)
 
 
 def forget_what_left() -> None:
@@ -118,24 +141,19 @@ def _end(path: Path, file: int) -> list[UUID]:
     with open(file, "rb", closefd=False) as journal:
         written = journal.read()
     header = _header()
-    left = _ids(written[len(header) :]) if header and written.startswith(header) else None
-    ended = end_claims_of(path.name, left=left)
+    is_proof = header and written.startswith(header)
+    ended = end_claims_of(path.name, proof=records.read(written[len(header) :]) if is_proof else None)
     path.unlink(missing_ok=True)
-    if ended.unknown or ended.given_back:
-        figures = {"unknown": len(ended.unknown), "given_back": len(ended.given_back)}
+    if any(ended):
+        figures = {name: len(ids) for name, ids in ended._asdict().items()}
         log.warning("a worker died with messages in hand", extra={"worker": path.name, **figures})
     return ended.given_back
-
-
-def _ids(record: bytes) -> set[UUID]:
-    whole = len(record) - len(record) % _ID_BYTES
-    return {UUID(bytes=record[at : at + _ID_BYTES]) for at in range(0, whole, _ID_BYTES)}
 
 
 def _header() -> bytes:
     """Names the boot of the machine; empty where it has no name, and nothing is proved then."""
     try:
-        return f"wire 1 {_BOOT.read_text().strip()}\n".encode()
+        return f"wire 2 {_BOOT.read_text().strip()}\n".encode()
     except OSError:
         return b""
 

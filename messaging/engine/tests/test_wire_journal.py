@@ -5,10 +5,21 @@ import os
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.ledger.books import problems
 from messaging.channels import leaving
-from messaging.engine.dispatch import close_journal, give_back_of_the_dead, keep_journal, note_leaving, wire
+from messaging.channels.types.base import NotSent, Refused, Sent, Unknown
+from messaging.engine.dispatch import (
+    close_journal,
+    give_back_of_the_dead,
+    keep_journal,
+    note_answers,
+    note_leaving,
+    records,
+    wire,
+)
 from messaging.engine.models import Attempt, Claim, Message, QueueEntry
 from messaging.engine.states import AttemptOutcome, Status
 
@@ -41,6 +52,102 @@ def test_what_never_left_is_queued_again_and_the_rest_is_unknown(world):
     assert [attempt.message_id for attempt in Attempt.objects.filter(outcome=AttemptOutcome.UNKNOWN)] == left
     assert Message.objects.get(pk=left[0]).state == Status.UNKNOWN
     assert problems() == []
+
+
+def answered_to_one_that_dies(world, *answers):
+    """Messages of a process that is gone, all of which left; what the carrier answered to each, as it noted."""
+    keep_journal()
+    world.accept(len(answers))
+    claimed = list(world.claim(worker=wire.worker_name()))
+    note_leaving(claimed)
+    note_answers([answer(id) for id, answer in zip(claimed, answers, strict=True) if answer])
+    close_journal()
+    return claimed
+
+
+def test_what_the_carrier_had_answered_is_written_down_as_if_the_worker_lived(world):
+    """Seen to leave all four unknown without the answers."""
+    taken, refused, busy, lost = answered_to_one_that_dies(
+        world,
+        lambda id: Sent(id, "c-1"),
+        lambda id: Refused(id, "0x0B"),
+        lambda id: Refused(id, "0x58", retry=True),
+        None,
+    )
+
+    assert give_back_of_the_dead() == []
+
+    states = dict(Message.objects.values_list("pk", "status"))
+    assert states == {
+        taken: Status.SUBMITTED, refused: Status.REFUSED, busy: Status.QUEUED, lost: Status.UNKNOWN
+    }  # fmt: skip
+    assert [entry.message_id for entry in QueueEntry.objects.all()] == [busy]
+    assert not Claim.objects.exists()
+    world.report(("c-1", "delivered"))
+    assert Message.objects.get(pk=taken).state == Status.DELIVERED
+    assert problems() == []
+
+
+def test_an_answer_to_an_earlier_try_says_nothing_of_the_one_that_left_since(world):
+    keep_journal()
+    world.accept(1)
+    (id,) = world.claim(worker=wire.worker_name())
+    note_leaving([id])
+    note_answers([Refused(id, "0x58", retry=True)])
+    note_leaving([id])
+    close_journal()
+
+    assert give_back_of_the_dead() == []
+
+    assert Message.objects.get(pk=id).state == Status.UNKNOWN
+
+
+def test_a_journal_without_room_keeps_what_it_has_and_refuses_the_rest(world, folder, monkeypatch):
+    """Seen to take one that left for one that did not, where half a record stayed."""
+    keep_journal()
+    world.accept(3)
+    first, second, third = world.claim(worker=wire.worker_name())
+    note_leaving([first])
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(wire.os, "write", lambda file, said: write(file, said[:5]))
+        with pytest.raises(OSError, match="no room"):
+            note_leaving([second])
+    note_leaving([third])
+    close_journal()
+
+    assert give_back_of_the_dead() == [second]
+
+
+IDS = st.uuids()
+NAMES = st.text(max_size=70)
+ANSWERS = st.one_of(
+    st.builds(Sent, IDS, NAMES, st.lists(NAMES, max_size=3).map(tuple)),
+    st.builds(Refused, IDS, NAMES, st.booleans(), st.sampled_from(["message", "carrier", "ourselves"])),
+    st.builds(Unknown, IDS, NAMES, st.integers(1, 255), st.lists(NAMES, max_size=3).map(tuple)),
+)
+
+
+@given(steps=st.lists(st.one_of(IDS, ANSWERS), max_size=12), data=st.data())
+def test_records_are_read_as_they_were_written_wherever_the_last_is_cut_off(steps, data):
+    left, answers, written, whole = set(), {}, b"", [(set(), {}, 0)]
+    for step in steps:
+        if isinstance(step, (Sent, Refused, Unknown)):
+            answers[step.attempt_id] = step
+            written += records.of_answers([step])
+        else:
+            left.add(step)
+            answers.pop(step, None)
+            written += records.of_leaving([step])
+        whole.append((set(left), dict(answers), len(written)))
+    cut = data.draw(st.integers(0, len(written)))
+
+    expected = [(left, answers) for left, answers, length in whole if length <= cut][-1]
+    assert records.read(written[:cut]) == expected
+
+
+def test_what_never_left_is_no_answer():
+    assert records.of_answers([NotSent(uuid4(), "no place in the window"), Refused(uuid4(), "x" * 70_000)]) == b""
 
 
 def test_it_is_done_once(world, folder):
@@ -82,7 +189,7 @@ def test_a_journal_from_before_the_machine_crashed_proves_nothing(world, folder,
 
 
 def test_sabotage_a_line_that_did_not_say_what_leaves_would_have_it_sent_twice(world, monkeypatch):
-    monkeypatch.setattr(wire.WireJournal, "note", lambda self, ids: None)
+    monkeypatch.setattr(wire.WireJournal, "note_leaving", lambda self, ids: None)
     left, _kept = claimed_by_one_that_dies(world)
 
     give_back_of_the_dead()

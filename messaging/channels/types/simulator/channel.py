@@ -17,6 +17,7 @@ from messaging.channels.types.base import (
     ChannelState,
     ConfigInvalid,
     NotSent,
+    OnAnswers,
     OnInbound,
     OnLeaving,
     Outcome,
@@ -26,6 +27,7 @@ from messaging.channels.types.base import (
     RawDeliver,
     Refused,
     Sent,
+    pass_on,
 )
 
 UNDELIVERED, REFUSED, SILENT = "0001", "0002", "0003"
@@ -51,10 +53,15 @@ class SimulatorChannel(Channel):
     config_class = SimulatorConfig
 
     def __init__(
-        self, config: Mapping[str, Any], *, on_inbound: OnInbound | None = None, on_leaving: OnLeaving | None = None
+        self,
+        config: Mapping[str, Any],
+        *,
+        on_inbound: OnInbound | None = None,
+        on_leaving: OnLeaving | None = None,
+        on_answers: OnAnswers | None = None,
     ) -> None:
         self.config = SimulatorConfig.from_mapping(config)
-        self._on_inbound, self._on_leaving = on_inbound, on_leaving
+        self._on_inbound, self._on_leaving, self._on_answers = on_inbound, on_leaving, on_answers
         self._since = datetime.now(UTC)
 
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
@@ -65,6 +72,7 @@ class SimulatorChannel(Channel):
                 why = f"its leaving could not be noted: {error}"
                 return iter([NotSent(message.attempt_id, why) for message in batch])
         outcomes = [self._answer(message) for message in batch]
+        pass_on(self._on_answers, outcomes)
         news = [
             self._receipt(message, outcome)
             for message, outcome in zip(batch, outcomes, strict=True)

@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from messaging.channels.types.base import ChannelState, OnInbound, OnLeaving, Outcome, Outgoing, ParsedReceipt
+from messaging.channels.types.base import (
+    ChannelState,
+    OnAnswers,
+    OnInbound,
+    OnLeaving,
+    Outcome,
+    Outgoing,
+    ParsedReceipt,
+    pass_on,
+)
 from messaging.channels.types.smpp import outbox, pdu, queries
 from messaging.channels.types.smpp.binds import Bind, Standing
 from messaging.channels.types.smpp.config import BINDS, SmppConfig
@@ -34,8 +43,14 @@ class Line(SessionHandler):
     may leave by several binds.
     """
 
-    def __init__(self, config: SmppConfig, on_inbound: OnInbound | None, on_leaving: OnLeaving | None) -> None:
-        self._config, self._on_leaving = config, on_leaving
+    def __init__(
+        self,
+        config: SmppConfig,
+        on_inbound: OnInbound | None,
+        on_leaving: OnLeaving | None,
+        on_answers: OnAnswers | None,
+    ) -> None:
+        self._config, self._on_leaving, self._on_answers = config, on_leaving, on_answers
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=f"smpp {config.address}", daemon=True)
         self._first_verdict = threading.Event()
@@ -276,6 +291,7 @@ class Line(SessionHandler):
         if answers:
             accepted = len(answers) - refused
             self._throttle.heard(self._loop.time(), accepted=accepted, refused=refused, segments=segments)
+            pass_on(self._on_answers, [outcome for _job, outcome in told if outcome])
             outbox.tell(told)
         self._pump()
 

@@ -10,6 +10,7 @@ from messaging.channels.types.base import (
     Channel,
     ChannelState,
     NotSent,
+    OnAnswers,
     OnInbound,
     OnLeaving,
     Outcome,
@@ -36,15 +37,16 @@ class SmppChannel(Channel):
         *,
         on_inbound: OnInbound | None = None,
         on_leaving: OnLeaving | None = None,
+        on_answers: OnAnswers | None = None,
     ) -> None:
         self.config = config if isinstance(config, SmppConfig) else SmppConfig.from_mapping(config)
-        self._on_inbound, self._on_leaving = on_inbound, on_leaving
+        self._on_inbound, self._on_leaving, self._on_answers = on_inbound, on_leaving, on_answers
         self._naming, self._alphabets = NAMINGS[self.config.receipt_ids], own_alphabets(self.config)
         self._line: Line | None = None
 
     def open(self) -> None:
         if self._line is None:
-            self._line = Line(self.config, self._on_inbound, self._on_leaving)
+            self._line = Line(self.config, self._on_inbound, self._on_leaving, self._on_answers)
             self._line.start()
 
     def close(self) -> None:
