@@ -85,7 +85,7 @@ class ChannelHealth:
 
     @property
     def per_second(self) -> float:
-        """Messages a second that its workers handed over within the last five minutes."""
+        """Messages a second that its workers handed over within the last five minutes, since they opened it."""
         return sum(bind.handed_over_in_five_minutes for bind in self.binds) / FIVE_MINUTES.total_seconds()
 
     @property

@@ -22,8 +22,8 @@ from . import breakers, leaving
 from .models import Bind
 from .models import Channel as ChannelRow
 from .pace import Pace
-from .types.base import Channel, ConfigInvalid, NotSent, Outcome, Outgoing, RawDeliver, channel_type
-from .vitals import Vitals, was_asked
+from .types.base import Channel, ConfigInvalid, Outcome, Outgoing, RawDeliver, channel_type
+from .vitals import Vitals, handed_over, was_asked
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class OpenChannel:
 
     def note_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """The carrier is well: it is used as ever.  While it is left alone and is not, it rests longer."""
-        self.pace.note(sum(type(outcome) is not NotSent for outcome in outcomes))
+        self.pace.note(handed_over(outcomes))
         is_well = self.vitals.heard(outcomes, now=time.monotonic())
         if not self.is_avoided:
             return

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from .types.base import ChannelState, Outcome, Refused, Sent, SpeaksOf, Unknown
+from .types.base import ChannelState, NotSent, Outcome, Refused, Sent, SpeaksOf, Unknown
 
 #: A line that is not up for so long is not coming up at once.
 DOWN_SECONDS = 4.0
@@ -74,6 +74,11 @@ class Vitals:
 def was_asked(outcomes: Sequence[Outcome]) -> bool:
     """Whether any of it was for the carrier to judge, and not for ourselves alone."""
     return not all(_is_refusal(outcome, "ourselves") for outcome in outcomes)
+
+
+def handed_over(outcomes: Sequence[Outcome]) -> int:
+    """How many of these went to the carrier, as far as anybody knows."""
+    return sum(type(one) is Sent or not (type(one) is NotSent or _is_refusal(one, "ourselves")) for one in outcomes)
 
 
 def _is_failure(outcome: Outcome) -> bool:

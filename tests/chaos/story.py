@@ -181,23 +181,16 @@ def prepared(house: House, carriers: Carriers, *, window: int) -> list[dict]:
 def is_over(house: House, carriers: Carriers, promises: Promises) -> bool:
     """Whether every promised message is there and final, or unknown and never seen by a carrier."""
     found = house.rows(
-        "SELECT count(*), count(*) FILTER (WHERE status < 90), count(*) FILTER (WHERE status < 90 AND status <> %s)"
-        " FROM engine_message",
-        [judge.UNKNOWN],
+        "SELECT count(*), count(*) FILTER (WHERE status < 90 AND status <> %(unknown)s),"
+        " coalesce(array_agg(recipient) FILTER (WHERE status = %(unknown)s), '{}') FROM engine_message",
+        {"unknown": judge.UNKNOWN},
     )
     if not found:
         return False
-    [(there, waiting, on_the_way)] = found
+    [(there, on_the_way, unknown)] = found
     if there < len(promises.numbers) or on_the_way:
         return False
-    return not waiting or not (
-        unknown_numbers(house) & {submit.number for submit in carriers.submits() if submit.may_arrive}
-    )
-
-
-def unknown_numbers(house: House) -> set[str]:
-    found = house.witnessed("SELECT recipient FROM engine_message WHERE status = %s", [judge.UNKNOWN])
-    return {number for (number,) in found}
+    return not unknown or set(unknown).isdisjoint(submit.number for submit in carriers.submits() if submit.may_arrive)
 
 
 def three_days_later(house: House) -> list[UUID]:

@@ -180,7 +180,7 @@ def test_sabotage_if_what_a_dead_worker_had_in_hand_were_simply_sent_again_it_wo
     tmp_path, monkeypatch
 ):
     end = wire.end_claims_of
-    monkeypatch.setattr(wire, "end_claims_of", lambda worker, *, proof: end(worker, proof=Written(set(), {})))
+    monkeypatch.setattr(wire, "end_claims_of", lambda worker, *, read: end(worker, read=lambda: Written(set(), {})))
 
     _, outcomes = journeys(tmp_path, monkeypatch, until=lambda sent: sent == 2)
 

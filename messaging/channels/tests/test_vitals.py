@@ -7,13 +7,17 @@ import pytest
 
 from messaging.channels.runtime import LOOK_SECONDS
 from messaging.channels.types.base import ChannelState, NotSent, Refused, Sent, Unknown
-from messaging.channels.vitals import Vitals
+from messaging.channels.vitals import Vitals, handed_over
 
 ID = uuid.uuid4()
 WELL, THROTTLED, LOST = Sent(ID, "m1"), Refused(ID, "0x00000058", retry=True), Unknown(ID, "no answer in time")
 REFUSED, WRONG = Refused(ID, "0x00000008", speaks_of="carrier"), Refused(ID, "0x0000000B", speaks_of="message")
 OURS, STAYED = Refused(ID, "unencodable", speaks_of="ourselves"), NotSent(ID, "no place in the window")
 PROMISED_SECONDS = 10
+
+
+def test_what_never_reached_the_carrier_was_not_handed_over():
+    assert handed_over([WELL, THROTTLED, LOST, REFUSED, WRONG, OURS, STAYED]) == 5
 
 
 def state(bind="bound", *, silent=0.0, owed=2):

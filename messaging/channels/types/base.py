@@ -235,7 +235,7 @@ class Channel(ABC):
 
 
 def pass_on(on_answers: OnAnswers | None, outcomes: Sequence[Outcome]) -> None:
-    """Tell whoever keeps the channel what was answered; see there."""
+    """Call `on_answers`, if there is any, with what was answered; what it raises is logged."""
     if on_answers is None or not outcomes:
         return
     try:

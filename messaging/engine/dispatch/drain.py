@@ -15,7 +15,7 @@ from messaging.engine.journal import note_claimed, note_outcomes
 
 from .claim import Claimed, claim
 from .outcomes import record_outcomes
-from .wire import forget_what_left, worker_name
+from .wire import forget_what_left, note_returned, worker_name
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +186,7 @@ def _finish(channel: OpenChannel, sent: OnTheWire) -> None:
     outcomes = list(sent.outcomes)
     channel.note_batch(len(sent.claimed), time.monotonic() - sent.since)
     _record(channel, sent.claimed, outcomes)
+    note_returned(outcomes)
     _tell_channel(channel, outcomes)
     note_outcomes(sent.claimed, outcomes, channel_id=channel.id)
 

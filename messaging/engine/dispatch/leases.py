@@ -1,6 +1,6 @@
 """The sweeper: what a lost bell or a killed worker left behind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -113,40 +113,46 @@ def give_up_expired_leases() -> list[UUID]:
     """Mark the messages of claims whose lease ran out unknown; which ones."""
     with tenancy.as_engine():
         expired = [id for (id,) in rows(_EXPIRED, [BATCH])]
-        return _end(expired, proof=None, why="lease expired").unknown
+        return [id for id, is_unknown in _end(expired, why="lease expired") if is_unknown]
 
 
-def end_claims_of(worker: str, *, proof: Written | None) -> Ended:
-    """End the claims of a worker that is dead, by what its journal proves.
+def end_claims_of(worker: str, *, read: Callable[[], Written | None]) -> Ended:
+    """End the claims of a worker that is dead, by what its journal proves; `read` reads it, once nobody else can end them.
 
     What its carrier answered is written down; what else left is unknown, the rest is queued again.  Without proof, all is
     unknown.
     """
     with tenancy.as_engine():
         claims = [id for (id,) in rows(_OF_WORKER, [worker])]
-        return _end(claims, proof=proof, why="the worker died")
-
-
-def _end(claims: list[UUID], *, proof: Written | None, why: str) -> Ended:
-    if not claims:
-        return Ended([], [], [])
-    in_hand = [InHand(*line) for line in rows(_IN_HAND, {"claims": array(claims)})] if proof else []
-    answered = [message for message in in_hand if message.message_id in proof.answers]
-    parameters = {
-        "claims": claims,
-        "left": proof and [message.message_id for message in in_hand if message.message_id in proof.left],
-        "answered": [message.message_id for message in answered],
-        "why": why,
-    }
-    ended = rows(_END, parameters)
-    for channel_id, messages in groupby(answered, key=attrgetter("channel_id")):
-        _write_down(channel_id, list(messages), proof.answers)
+        if not claims:
+            return Ended([], [], [])
+        proof = read()
+        in_hand = [InHand(*line) for line in rows(_IN_HAND, {"claims": array(claims)})] if proof else []
+        left = [one.message_id for one in in_hand if one.message_id in proof.left] if proof else None
+        answered = [one for one in in_hand if one.message_id in proof.answers] if proof else []
+        ended = _end(claims, left=left, answered=[one.message_id for one in answered], why="the worker died")
+        noted = [
+            (channel_id, *_write_down(channel_id, list(messages), proof.answers))
+            for channel_id, messages in groupby(answered, key=attrgetter("channel_id"))
+        ]
+    for channel_id, claimed, outcomes in noted:
+        note_outcomes(claimed, outcomes, channel_id=channel_id)
     unknown = [id for id, is_unknown in ended if is_unknown]
     given_back = [id for id, is_unknown in ended if not is_unknown]
-    return Ended(unknown, given_back, parameters["answered"])
+    return Ended(unknown, given_back, [one.message_id for one in answered])
 
 
-def _write_down(channel_id: UUID, messages: list[InHand], answers: Mapping[UUID, Outcome]) -> None:
+def _end(
+    claims: list[UUID], *, why: str, left: list[UUID] | None = None, answered: Sequence[UUID] = ()
+) -> list[tuple[UUID, bool]]:
+    """The messages that are unknown now, and those queued again (false).  None for `left`: any of them may have."""
+    parameters = {"claims": claims, "left": left, "answered": list(answered), "why": why}
+    return rows(_END, parameters) if claims else []
+
+
+def _write_down(
+    channel_id: UUID, messages: list[InHand], answers: Mapping[UUID, Outcome]
+) -> tuple[dict[UUID, Claimed], list[Outcome]]:
     """What came of these, as their worker would have; of what was sent no more is known than that takes."""
     whose = {id: rest for id, *rest in rows(_WHOSE, {"ids": array([message.message_id for message in messages])})}
     claimed = {
@@ -156,4 +162,4 @@ def _write_down(channel_id: UUID, messages: list[InHand], answers: Mapping[UUID,
     }
     outcomes = [answers[id] for id in claimed]
     record_outcomes(channel_id=channel_id, claimed=claimed, outcomes=outcomes)
-    note_outcomes(claimed, outcomes, channel_id=channel_id)
+    return claimed, outcomes

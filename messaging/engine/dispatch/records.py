@@ -1,7 +1,9 @@
-"""What the wire journal is made of: a record for each message that is about to leave, and one for each answer of its carrier's.
+"""What the wire journal is made of: a record for each message that is about to leave, for each answer of its carrier's, and
+for each that is back in the queue.
 
 A record is a byte that says which it is and the message's id; an answer goes on with its length (two bytes) and itself:
-the carrier's name for a message that left in one part, else the outcome as JSON.
+the carrier's name for a message that left in one part, else the outcome's name and fields as JSON.  Whoever changes the
+fields of an outcome, or a record, gives the journal another header (`wire.py`).
 """
 
 import json
@@ -12,7 +14,7 @@ from uuid import UUID
 
 from messaging.channels.types.base import Outcome, Refused, Sent, Unknown
 
-_LEFT, _TAKEN, _OTHER = b"L", b"T", b"O"
+_LEFT, _TAKEN, _OTHER, _BACK = b"L", b"T", b"O", b"B"
 _ID = slice(1, 17)
 _LENGTH = slice(17, 19)
 _MOST = 0xFFFF
@@ -28,6 +30,10 @@ class Written(NamedTuple):
 
 def of_leaving(message_ids: Sequence[UUID]) -> bytes:
     return b"".join([_LEFT + id.bytes for id in message_ids])
+
+
+def of_returned(message_ids: Iterable[UUID]) -> bytes:
+    return b"".join([_BACK + id.bytes for id in message_ids])
 
 
 def of_answers(outcomes: Iterable[Outcome]) -> bytes:
@@ -47,9 +53,9 @@ def _of_answer(outcome: Outcome) -> bytes:
 
 
 def read(records: bytes) -> Written:
-    """What the records say, the later ones over the earlier: an answer to a try that was made again says nothing any more.
+    """What the records say of each message's last try: what went before it was back in the queue, or left again, is over.
 
-    One that was cut off at the end is left out.
+    One that was cut off at the end is left out.  Raises ValueError for what is no record.
     """
     left: set[UUID] = set()
     answers: dict[UUID, Outcome] = {}
@@ -61,6 +67,13 @@ def read(records: bytes) -> Written:
             answers.pop(id, None)
             at += _ID.stop
             continue
+        if kind == _BACK:
+            left.discard(id)
+            answers.pop(id, None)
+            at += _ID.stop
+            continue
+        if kind not in (_TAKEN, _OTHER):
+            raise ValueError(f"{kind!r} begins no record")
         begins = at + _LENGTH.stop
         at = begins + int.from_bytes(records[at + _LENGTH.start : begins])
         if begins > len(records) or at > len(records):

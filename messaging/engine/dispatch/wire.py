@@ -15,15 +15,17 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
-from messaging.channels.types.base import Outcome
+from messaging.channels.types.base import NotSent, Outcome, Refused
 
 from . import records
 from .leases import end_claims_of, has_claims
+from .records import Written
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,9 @@ class WireJournal:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self._lock = threading.Lock()
+        self._is_torn = False
         self._header = _header()
-        self._size = os.write(self._file, self._header)
+        os.write(self._file, self._header)
 
     def note_leaving(self, message_ids: Sequence[UUID]) -> None:
         """These are about to leave.  Raises OSError when that can't be written down: then they may not."""
@@ -55,20 +58,28 @@ class WireJournal:
         """This is what came of them.  Raises OSError when that can't be written down: then it is in doubt if we die."""
         self._append(records.of_answers(outcomes))
 
+    def note_returned(self, message_ids: Sequence[UUID]) -> None:
+        """These are back in the queue: what was noted of them is of a try that is over."""
+        self._append(records.of_returned(message_ids))
+
     def _append(self, written: bytes) -> None:
+        """Behind a part of a record all that follows would be misread: what has no room is taken back, or nothing follows."""
         with self._lock:
-            size = os.write(self._file, written)
-            if size != len(written):
-                os.ftruncate(self._file, self._size)  # behind a part of a record, all that follows would be misread
-                raise OSError("the wire journal has no room")
-            self._size += size
+            if self._is_torn:
+                raise OSError("the wire journal ends in the middle of a record")
+            size, self._is_torn = os.fstat(self._file).st_size, True
+            has_room = os.write(self._file, written) == len(written)
+            if not has_room:
+                os.ftruncate(self._file, size)
+            self._is_torn = False
+        if not has_room:
+            raise OSError("the wire journal has no room")
 
     def forget(self) -> None:
         """Start anew when it has grown long, unless a claim of a drain that failed is still open: it may have left."""
-        if self._size > _LONG_BYTES and not has_claims(self.name):
+        if os.fstat(self._file).st_size > _LONG_BYTES and not has_claims(self.name):
             with self._lock:
-                self._size = len(self._header)
-                os.ftruncate(self._file, self._size)
+                os.ftruncate(self._file, len(self._header))
 
     def close(self) -> None:
         """As good as dead: whoever comes next clears up what we may have left in hand."""
@@ -105,6 +116,18 @@ def note_answers(outcomes: Sequence[Outcome]) -> None:
         _journal.note_answers(outcomes)
 
 
+def note_returned(outcomes: Sequence[Outcome]) -> None:
+    """Once their outcomes are written down: the tries of those that wait in the queue again are over."""
+    returned = [
+        one.attempt_id for one in outcomes if isinstance(one, NotSent) or (isinstance(one, Refused) and one.retry)
+    ]
+    if _journal and returned:
+        try:
+            _journal.note_returned(returned)
+        except OSError:  # they can't leave either while there is no room, and are in doubt at worst
+            log.exception("the wire journal could not be written to", extra={"count": len(returned)})
+
+
 def forget_what_left() -> None:
     if _journal:
         _journal.forget()
@@ -119,7 +142,10 @@ def give_back_of_the_dead() -> list[UUID]:
     folder = _folder()
     for path in folder.iterdir() if folder.is_dir() else ():
         if _journal is None or path != _journal.path:
-            given_back += _end_if_dead(path)
+            try:
+                given_back += _end_if_dead(path)
+            except Exception:  # the others' messages wait too; this one's are seen to next time
+                log.exception("a dead worker's claims could not be ended", extra={"worker": path.name})
     return given_back
 
 
@@ -138,16 +164,26 @@ def _end_if_dead(path: Path) -> list[UUID]:
 
 
 def _end(path: Path, file: int) -> list[UUID]:
-    with open(file, "rb", closefd=False) as journal:
-        written = journal.read()
-    header = _header()
-    is_proof = header and written.startswith(header)
-    ended = end_claims_of(path.name, proof=records.read(written[len(header) :]) if is_proof else None)
+    ended = end_claims_of(path.name, read=partial(_proof, file))
     path.unlink(missing_ok=True)
     if any(ended):
         figures = {name: len(ids) for name, ids in ended._asdict().items()}
         log.warning("a worker died with messages in hand", extra={"worker": path.name, **figures})
     return ended.given_back
+
+
+def _proof(file: int) -> Written | None:
+    """What a journal proves; nothing where it is of another boot or form, or can't be read."""
+    with open(file, "rb", closefd=False) as journal:
+        written = journal.read()
+    header = _header()
+    if not header or not written.startswith(header):
+        return None
+    try:
+        return records.read(written[len(header) :])
+    except (ValueError, KeyError, TypeError):
+        log.exception("a wire journal can't be read; all that its worker had in hand is unknown")
+        return None
 
 
 def _header() -> bytes:

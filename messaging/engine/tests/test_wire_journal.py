@@ -5,14 +5,18 @@ import os
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.ledger.books import problems
 from messaging.channels import leaving
+from messaging.channels.actions import create_channel
 from messaging.channels.types.base import NotSent, Refused, Sent, Unknown
+from messaging.channels.types.simulator.channel import SimulatorChannel
 from messaging.engine.dispatch import (
     close_journal,
+    drain,
     give_back_of_the_dead,
     keep_journal,
     note_answers,
@@ -20,7 +24,8 @@ from messaging.engine.dispatch import (
     records,
     wire,
 )
-from messaging.engine.models import Attempt, Claim, Message, QueueEntry
+from messaging.engine.dispatch.claim import claim
+from messaging.engine.models import Attempt, CarrierReference, Claim, Message, QueueEntry
 from messaging.engine.states import AttemptOutcome, Status
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +105,78 @@ def test_an_answer_to_an_earlier_try_says_nothing_of_the_one_that_left_since(wor
     assert give_back_of_the_dead() == []
 
     assert Message.objects.get(pk=id).state == Status.UNKNOWN
+
+
+def test_an_answer_to_a_try_that_is_over_says_nothing_of_one_that_has_not_left(world, monkeypatch):
+    """Seen to write down a second "not now" that no carrier said."""
+    keep_journal()
+    world.accept(1)
+
+    def be_busy(line, batch):
+        line._on_leaving([message.attempt_id for message in batch])
+        outcomes = [Refused(message.attempt_id, "0x58", retry=True) for message in batch]
+        line._on_answers(outcomes)
+        return iter(outcomes)
+
+    monkeypatch.setattr(SimulatorChannel, "send", be_busy)
+    assert drain(channel_id=world.channel.pk) == 1
+    QueueEntry.objects.update(due_at="2020-01-01T00:00Z")
+    (id,) = world.claim(worker=wire.worker_name())
+    close_journal()
+
+    assert give_back_of_the_dead() == [id]
+
+    assert list(Attempt.objects.values_list("number", "outcome")) == [(1, AttemptOutcome.REFUSED)]
+
+
+def test_each_line_of_a_worker_has_its_own_answers(world):
+    with world.operator.scope():
+        other = create_channel(organisation=world.operator, name="Other", type="simulator", config={})
+    keep_journal()
+    world.accept(1)
+    (first,) = world.claim(worker=wire.worker_name())
+    world.accept(1)
+    QueueEntry.objects.update(channel_id=other.pk)
+    (second,) = [one.message_id for one in claim(channel_id=other.pk, limit=1, worker=wire.worker_name())]
+    note_leaving([first, second])
+    note_answers([Sent(first, "c-1"), Sent(second, "o-1", ("o-2",))])
+    close_journal()
+
+    give_back_of_the_dead()
+
+    written = {(one.channel_id, one.carrier_reference) for one in Attempt.objects.all()}
+    assert written == {(world.channel.pk, "c-1"), (other.pk, "o-1")}
+    assert CarrierReference.objects.get(reference="o-2").message_id == second
+
+
+@pytest.mark.parametrize("garbage", [b"X" + bytes(40), b"O" + bytes(16) + (5).to_bytes(2) + b"[1,2]"])
+def test_a_journal_that_can_not_be_read_proves_nothing_and_holds_nobody_up(world, folder, garbage):
+    claimed_by_one_that_dies(world)
+    (journal,) = folder.iterdir()
+    journal.write_bytes(journal.read_bytes() + garbage)
+
+    assert give_back_of_the_dead() == []
+
+    assert set(Message.objects.values_list("status", flat=True)) == {Status.UNKNOWN}
+    assert list(folder.iterdir()) == []
+
+
+def test_claims_that_can_not_be_ended_now_hold_up_nobody_elses(world, folder, monkeypatch):
+    claimed_by_one_that_dies(world)
+    claimed_by_one_that_dies(world)
+    end, failed = wire.end_claims_of, []
+
+    def fail_once(worker, *, read):
+        if not failed:
+            failed.append(worker)
+            raise OperationalError("the database is away")
+        return end(worker, read=read)
+
+    monkeypatch.setattr(wire, "end_claims_of", fail_once)
+
+    assert len(give_back_of_the_dead()) == 3
+    assert [journal.name for journal in folder.iterdir()] == failed
+    assert len(give_back_of_the_dead()) == 3
 
 
 def test_a_journal_without_room_keeps_what_it_has_and_refuses_the_rest(world, folder, monkeypatch):

@@ -210,7 +210,7 @@ class Line(SessionHandler):
 
     def _give_up(self, whole: outbox.Whole) -> None:
         whole.give_up()
-        outbox.tell([(whole.job, whole.outcome())])
+        self._tell([(whole.job, whole.outcome())])
 
     def _pump(self) -> None:
         """Write as many as the windows, the rate and the carrier's patience allow."""
@@ -291,9 +291,13 @@ class Line(SessionHandler):
         if answers:
             accepted = len(answers) - refused
             self._throttle.heard(self._loop.time(), accepted=accepted, refused=refused, segments=segments)
-            pass_on(self._on_answers, [outcome for _job, outcome in told if outcome])
-            outbox.tell(told)
+            self._tell(told)
         self._pump()
+
+    def _tell(self, told: list[tuple[outbox.Job, Outcome | None]]) -> None:
+        """What came of those that left: noted before whoever waits for it hears."""
+        pass_on(self._on_answers, [outcome for _job, outcome in told if outcome])
+        outbox.tell(told)
 
     def _leave_again(self, submit: outbox.Submit, whole: outbox.Whole, status: int) -> None:
         whole.too_fast(status)
@@ -301,7 +305,7 @@ class Line(SessionHandler):
         self._give_time(whole)
 
     def unanswered(self, session: Session, tokens: list[outbox.Submit], why: str) -> None:
-        outbox.tell([(submit.job, outbox.unknown(submit, why)) for submit in tokens])
+        self._tell([(submit.job, outbox.unknown(submit, why)) for submit in tokens])
         self._pump()
 
 
