@@ -62,13 +62,8 @@ def read(records: bytes) -> Written:
     at = 0
     while at + _ID.stop <= len(records):
         kind, id = records[at : at + 1], UUID(bytes=records[at + _ID.start : at + _ID.stop])
-        if kind == _LEFT:
-            left.add(id)
-            answers.pop(id, None)
-            at += _ID.stop
-            continue
-        if kind == _BACK:
-            left.discard(id)
+        if kind in (_LEFT, _BACK):
+            (left.add if kind == _LEFT else left.discard)(id)
             answers.pop(id, None)
             at += _ID.stop
             continue

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from unittest import mock
 from uuid import uuid4
 
 import pytest
@@ -196,6 +197,19 @@ def test_a_journal_without_room_keeps_what_it_has_and_refuses_the_rest(world, fo
     assert give_back_of_the_dead() == [second]
 
 
+def test_nothing_leaves_any_more_behind_half_a_record_that_could_not_be_taken_back(folder, monkeypatch):
+    keep_journal()
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(wire.os, "write", lambda file, said: write(file, said[:5]))
+        patch.setattr(wire.os, "ftruncate", mock.Mock(side_effect=OSError("input/output error")))
+        with pytest.raises(OSError, match="input/output"):
+            note_leaving([uuid4()])
+
+    with pytest.raises(OSError, match="middle of a record"):
+        note_leaving([uuid4()])
+
+
 IDS = st.uuids()
 NAMES = st.text(max_size=70)
 ANSWERS = st.one_of(
@@ -205,13 +219,18 @@ ANSWERS = st.one_of(
 )
 
 
-@given(steps=st.lists(st.one_of(IDS, ANSWERS), max_size=12), data=st.data())
+@given(steps=st.lists(st.one_of(IDS, IDS.map(lambda id: (id,)), ANSWERS), max_size=12), data=st.data())
 def test_records_are_read_as_they_were_written_wherever_the_last_is_cut_off(steps, data):
     left, answers, written, whole = set(), {}, b"", [(set(), {}, 0)]
     for step in steps:
         if isinstance(step, (Sent, Refused, Unknown)):
             answers[step.attempt_id] = step
             written += records.of_answers([step])
+        elif isinstance(step, tuple):  # back in the queue: the last one that left, or one that never did
+            (id,) = [*left][-1:] or step
+            left.discard(id)
+            answers.pop(id, None)
+            written += records.of_returned([id])
         else:
             left.add(step)
             answers.pop(step, None)
