@@ -139,12 +139,12 @@ class Watchdog(threading.Thread):
     def is_ripe(self) -> bool:
         """Whether a line of ours has something to send.  Other queues know their work by its rings."""
         from messaging.channels.runtime import idle_channels
-        from messaging.engine.waiting import is_anything_ripe_for
+        from messaging.engine.waiting import ripe_for
 
         if DISPATCH not in self._queues:
             return True
         try:
-            return is_anything_ripe_for(PATIENCE_SECONDS, channel_ids=idle_channels())
+            return bool(ripe_for(PATIENCE_SECONDS, channel_ids=idle_channels()))
         except Error:
             connection.close()
             return False

@@ -48,6 +48,7 @@ class OpenChannel:
     def __init__(self, row: ChannelRow, line: Channel) -> None:
         self.id, self.line, self.version = row.pk, line, version_of(row)
         self.organisation_id = row.organisation_id
+        self.window = row.window
         self.source_address = row.config.get("source_address") or DEFAULT_SOURCE
         self.batch_size = _first_batch(row)
         self._most = _most_in_a_batch(row)

@@ -10,21 +10,21 @@ from . import bell
 
 @shared_task(acks_late=True, soft_time_limit=110, time_limit=115)
 def drain_channel(channel_id: str) -> None:
-    """Send what is ripe on one channel, turn by turn with the others.  Twice at once is harmless: each drain claims its
-    own rows."""
+    """Send what is ripe on one channel, for a turn, and on others that wait beside it.  Twice at once is harmless: each
+    drain claims its own rows."""
     from .dispatch import drain
-    from .waiting import do_others_wait, is_anything_ripe_for
+    from .waiting import ripe_for, who_waits
 
     if bell.is_overtaken(drain_channel, channel_id):
         return
     handed_over = drain(
         channel_id=UUID(channel_id),
-        attend=partial(bell.attend, drain_channel, channel_id),
-        leave=partial(bell.answer, drain_channel, channel_id),
-        do_others_wait=partial(do_others_wait, are_attended=partial(bell.are_attended, drain_channel)),
+        attend=partial(bell.attend, drain_channel),
+        leave=partial(bell.answer, drain_channel),
+        who_waits=partial(who_waits, are_attended=partial(bell.are_attended, drain_channel)),
     )
-    if handed_over and is_anything_ripe_for(0, channel_ids=[UUID(channel_id)]):
-        bell.ring(drain_channel, channel_id)
+    for ripe in ripe_for(0, channel_ids=[id for id, count in handed_over.items() if count]):
+        bell.ring(drain_channel, ripe)
 
 
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=55)

@@ -16,8 +16,8 @@ CUSTOMERS = 17
 COMMISSION_BASIS_POINTS = 700
 #: The country each carrier serves.  For the others it stands in.
 COUNTRIES = {"slow": "CN", "flaky": "GB", "throttling": "DE"}
-#: What a worker process has in hand when it ends is in doubt: seven windows of one channel at most.  A carrier's end leaves a
-#: window in doubt.  `test_doubt.py` counts what that makes of the long form's faults.
+#: A window of each line is in doubt when a worker process ends, one window when a carrier does, and all that is in hand when a
+#: process freezes.  `test_doubt.py` counts what that makes of the long form's faults.
 WINDOW = 2
 NAME = {"name": "name", "type": "text", "example": "Ada", "max_length": 20}
 CODE = {"name": "code", "type": "code", "example": "204913", "max_length": 8}

@@ -1,7 +1,7 @@
 """What the faults can leave in doubt is within what is promised, before anybody has sent anything."""
 
 from messaging.channels.models import Channel
-from messaging.channels.runtime import BATCHES_AT_ONCE, OpenChannel
+from messaging.channels.runtime import BATCHES_AT_ONCE, MOST_WINDOWS_IN_HAND, OpenChannel
 from messaging.channels.types.simulator.channel import SimulatorChannel
 from portal.queues import DISPATCH, QUEUES
 from tests.chaos import judge, prepare, story, test_kill_minus_nine
@@ -11,15 +11,21 @@ ENDS_OF_A_CARRIER = tuple(f"{name} carrier" for name in prepare.COUNTRIES)
 
 
 def most_in_doubt(plan: story.Plan) -> int:
-    """A process drains one channel at a time, and a carrier has a line to each process.
+    """A carrier has a line to each process, and a process drains them side by side.
 
-    Of who was killed the journal tells what was answered, so only a window is in doubt; of who lives and does nothing, nobody
-    can tell before it wakes.
+    Of who was killed the journal tells what was answered, so only a window of each line is in doubt; of who lives and does
+    nothing, nobody can tell before it wakes: that is all it has in hand, most where carriers come one after the other.
     """
     faults = [fault.name for fault in plan.faults]
     killed, carriers = (sum(map(faults.count, names)) for names in (ENDS_OF_A_WORKER, ENDS_OF_A_CARRIER))
-    in_hand = faults.count("dispatch frozen") * BATCHES_AT_ONCE * largest_batch()
-    return QUEUES[DISPATCH] * ((killed + carriers) * prepare.WINDOW + in_hand)
+    in_hand = faults.count("dispatch frozen") * sum(most_in_hand(place) for place, _ in enumerate(prepare.COUNTRIES, 1))
+    windows = (killed * len(prepare.COUNTRIES) + carriers) * prepare.WINDOW
+    return QUEUES[DISPATCH] * (windows + in_hand)
+
+
+def most_in_hand(place: int) -> int:
+    """Of a carrier that is taken up after others, which have all they may."""
+    return min(BATCHES_AT_ONCE * largest_batch(), MOST_WINDOWS_IN_HAND * prepare.WINDOW // place)
 
 
 def largest_batch() -> int:

@@ -20,6 +20,7 @@ from accounts.tests.factories import make_api_key
 from billing.ledger.books import problems
 from billing.ledger.models import Account
 from kit.money import money
+from kit.tests.sessions import lose_connection
 from messaging.engine.models import IdempotencyRecord, Message, QueueEntry
 from messaging.engine.tests.factories import make_world
 from portal.operations.postgres_tools import backup_url
@@ -105,12 +106,6 @@ def is_done_once(world):
     return True
 
 
-def terminate():
-    pid = connection.connection.info.backend_pid
-    with server() as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-
-
 def fail_with(state):
     def strike():
         with connection.connection.cursor() as cursor:
@@ -131,7 +126,7 @@ def wrapped(strike):
 
 @pytest.mark.parametrize("place", range(1, 13))
 def test_a_session_ended_at_any_statement_leaves_nothing_and_the_retry_does_it_once(world, post, place):
-    with connection.execute_wrapper(Striking(place, terminate)):
+    with connection.execute_wrapper(Striking(place, lose_connection)):
         answer = post()
 
     if answer.status_code == 202:
@@ -282,7 +277,7 @@ def test_a_session_ended_before_the_commit_leaves_nothing(world, post, monkeypat
 
     def end_and_commit():
         if Message.objects.exists():
-            terminate()
+            lose_connection()
         return commit()
 
     monkeypatch.setattr(connection, "_commit", end_and_commit)
@@ -313,7 +308,7 @@ def test_a_commit_whose_answer_was_lost_is_found_by_its_key(world, post, monkeyp
 
 
 def test_the_console_shows_a_page(world):
-    with connection.execute_wrapper(Striking(1, terminate)):
+    with connection.execute_wrapper(Striking(1, lose_connection)):
         answer = Client(raise_request_exception=False).get("/accounts/login/")
 
     assert answer.status_code == 503
@@ -325,5 +320,5 @@ def test_the_console_shows_a_page(world):
 def test_sabotage_without_its_middleware_trouble_is_a_bug_of_ours(world, post, settings):
     settings.MIDDLEWARE = [one for one in django_settings.MIDDLEWARE if one != TROUBLE]
 
-    with connection.execute_wrapper(Striking(6, terminate)):
+    with connection.execute_wrapper(Striking(6, lose_connection)):
         assert post().status_code == 500

@@ -2,18 +2,13 @@
 
 from importlib import import_module
 
-import psycopg
 import pytest
-from django.core.cache import cache
-from django.db import connection
 
-from kit.sql import run
+from kit.tests.sessions import lose_connection
 from messaging.channels import breakers
-from messaging.channels.actions import create_channel
 from messaging.channels.models import DEFAULT_WINDOW, Bind, Channel
 from messaging.channels.runtime import OpenChannel, close_all, keep_channels, open_channel
 from messaging.channels.types.simulator.channel import SimulatorChannel
-from messaging.engine import bell, waiting
 from messaging.engine.dispatch import drain
 from messaging.engine.models import Attempt, Claim, Message
 from messaging.engine.states import AttemptOutcome, Status
@@ -29,14 +24,6 @@ def nothing_stays_open(nobody_answers):
     close_all()
 
 
-def lose_connection():
-    """End our session from outside, as a restarted server does."""
-    pid = connection.connection.info.backend_pid
-    address, password = connection.connection.info.dsn, connection.settings_dict["PASSWORD"]
-    with psycopg.connect(address, password=password, options="") as other:  # as the owner, whose session it is
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-
-
 def test_what_the_carrier_answered_is_written_down_though_the_connection_broke(monkeypatch):
     world = make_world()
     world.accept(2)
@@ -49,7 +36,7 @@ def test_what_the_carrier_answered_is_written_down_though_the_connection_broke(m
 
     monkeypatch.setattr(SimulatorChannel, "send", send_and_lose)
 
-    assert drain(channel_id=world.channel.pk) == 2
+    assert drain(channel_id=world.channel.pk) == {world.channel.pk: 2}
 
     assert set(Attempt.objects.values_list("outcome", flat=True)) == {AttemptOutcome.SENT}
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
@@ -75,7 +62,7 @@ def test_a_breaker_that_cannot_be_written_to_costs_no_batch_its_outcomes(monkeyp
     monkeypatch.setattr(SimulatorChannel, "send", send_and_be_avoided)
     monkeypatch.setattr(breakers, "close_breaker", lose_and_close)
 
-    assert drain(channel_id=world.channel.pk) == 2
+    assert drain(channel_id=world.channel.pk) == {world.channel.pk: 2}
 
     assert sent == [1, 1]
     assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
@@ -115,7 +102,7 @@ def test_what_is_in_hand_at_once_is_no_more_than_seven_windows(window, size):
 @pytest.fixture
 def steps(monkeypatch):
     """What a drain does, in order: how many messages it claims, and when it writes down outcomes."""
-    done, draining = [], import_module("messaging.engine.dispatch.drain")
+    done, draining = [], import_module("messaging.engine.dispatch.lane")
     claim, record = draining.claim, draining.record_outcomes
 
     def note_claim(**facts):
@@ -138,7 +125,7 @@ def test_the_next_batch_is_claimed_while_the_last_one_is_on_the_wire_where_sever
     world.accept(6)
     other.accept(1)
 
-    assert drain(channel_id=world.channel.pk) == 7
+    assert drain(channel_id=world.channel.pk) == {world.channel.pk: 7}
 
     assert steps[:3] == [3, 4, "written down"]
 
@@ -147,121 +134,9 @@ def test_no_look_is_wasted_while_all_there_was_is_on_the_wire(steps):
     world = make_world()
     world.accept(3)
 
-    assert drain(channel_id=world.channel.pk) == 3
+    assert drain(channel_id=world.channel.pk) == {world.channel.pk: 3}
 
     assert steps[:2] == [3, "written down"]
-
-
-# --- one process, several channels
-
-
-@pytest.fixture
-def two_channels(monkeypatch):
-    """A slow channel with forty messages, and another one of the same process with one; both have waited for minutes."""
-    monkeypatch.setattr(import_module("messaging.engine.dispatch.drain"), "GIVE_WAY_SECONDS", 0.0)
-    monkeypatch.setattr(waiting, "A_MOMENT_SECONDS", 60)
-    cache.clear()
-    slow = make_world()
-    Channel.objects.filter(pk=slow.channel.pk).update(window=2)
-    slow.accept(40)
-    with slow.operator.scope():
-        other = create_channel(organisation=slow.operator, name="Other", type="simulator", config={})
-    [last] = slow.accept(1).messages
-    run("UPDATE engine_message SET channel_id = %s WHERE id = %s", [other.pk, last.id])
-    run("UPDATE engine_queueentry SET channel_id = %s WHERE message_id = %s", [other.pk, last.id])
-    run("UPDATE engine_queueentry SET due_at = now() - interval '5 minutes'")
-    open_channel(other.pk)
-    return slow.channel, other
-
-
-@pytest.fixture
-def rung(monkeypatch):
-    """The channels that were rung for: what has reached the broker."""
-    channels = []
-    monkeypatch.setattr(drain_channel, "apply_async", lambda args, **_: channels.extend(args))
-    return channels
-
-
-def waits_for(channel) -> int:
-    return Message.objects.filter(channel_id=channel.pk, status=Status.QUEUED).count()
-
-
-def test_a_drain_gives_way_to_another_channel_that_waits_and_rings_to_go_on(two_channels, rung):
-    """Seen to send all of it first, for twenty seconds at a time where the carrier is slow."""
-    slow, other = two_channels
-
-    drain_channel(str(slow.pk))
-    waited = waits_for(slow), waits_for(other)
-    drain_channel(str(other.pk))
-
-    assert 0 < waited[0] < 40
-    assert waited[1] == 1
-    assert rung == [str(slow.pk)]
-    assert waits_for(other) == 0
-
-
-def pause(other):
-    Channel.objects.filter(pk=other.pk).update(is_active=False)
-
-
-def avoid(other):
-    breakers.open_breaker(other.pk, "no answer for 6 s", worker="w1", is_bound=True)
-    open_channel(other.pk)
-
-
-def just_accept(other):
-    run("UPDATE engine_queueentry SET due_at = now() WHERE channel_id = %s", [other.pk])
-
-
-def somebody_is_at(other):
-    bell.attend(drain_channel, str(other.pk))
-
-
-@pytest.mark.parametrize("that", [pause, avoid, just_accept, somebody_is_at])
-def test_a_drain_gives_way_to_nobody_who_could_not_go_on_or_is_seen_to(that, two_channels, rung):
-    slow, other = two_channels
-    that(other)
-
-    drain_channel(str(slow.pk))
-
-    assert waits_for(slow) == 0
-
-
-def test_a_ring_that_another_turn_has_overtaken_begins_none(two_channels, rung):
-    slow, _ = two_channels
-    bell.answer(drain_channel, str(slow.pk))
-
-    drain_channel.apply(args=[str(slow.pk)], headers={bell.LAST_ANSWER: "the one before"})
-
-    assert (waits_for(slow), rung) == (40, [])
-
-
-def test_a_database_that_is_away_when_others_are_asked_for_costs_no_batch_its_outcomes(monkeypatch):
-    draining = import_module("messaging.engine.dispatch.drain")
-    world = make_world()
-    world.accept(2)
-    monkeypatch.setattr(draining, "GIVE_WAY_SECONDS", 0.0)
-
-    def ask_and_lose(channel):
-        lose_connection()
-        return bool(Message.objects.count())
-
-    assert drain(channel_id=world.channel.pk, do_others_wait=ask_and_lose) == 2
-
-    assert set(Message.objects.values_list("status", flat=True)) == {Status.SUBMITTED}
-    assert not Claim.objects.exists()
-
-
-def test_a_drain_that_nobody_waits_for_goes_on_to_the_end(monkeypatch):
-    draining = import_module("messaging.engine.dispatch.drain")
-    world = make_world()
-    Channel.objects.filter(pk=world.channel.pk).update(window=2)
-    world.accept(40)
-    monkeypatch.setattr(draining, "GIVE_WAY_SECONDS", 0.0)
-
-    drain_channel(str(world.channel.pk))
-
-    assert not Message.objects.filter(status=Status.QUEUED).exists()
 
 
 def test_what_a_worker_handed_over_is_told_with_its_bind():

@@ -120,7 +120,7 @@ def test_an_answer_to_a_try_that_is_over_says_nothing_of_one_that_has_not_left(w
         return iter(outcomes)
 
     monkeypatch.setattr(SimulatorChannel, "send", be_busy)
-    assert drain(channel_id=world.channel.pk) == 1
+    assert drain(channel_id=world.channel.pk) == {world.channel.pk: 1}
     QueueEntry.objects.update(due_at="2020-01-01T00:00Z")
     (id,) = world.claim(worker=wire.worker_name())
     close_journal()
