@@ -1,5 +1,6 @@
 """Draining channels: what is ripe on one, and on those that turn out to wait beside it, for a turn of some seconds."""
 
+import logging
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -10,8 +11,10 @@ from django.db import InterfaceError, OperationalError
 
 from messaging.channels.runtime import open_channel
 
-from .lane import MOST_LANES, Attendance, Lane, reconnect_or_raise, room_of
+from .channel_drain import MOST_CHANNELS, Attendance, ChannelDrain, reconnect_or_raise, room_of
 from .wire import forget_what_left
+
+log = logging.getLogger(__name__)
 
 #: A drain leaves what there still is to the next ring after so long, well inside its task's time limit.
 TURN_SECONDS = 20
@@ -49,7 +52,7 @@ def drain(
     turn = Turn(attend, leave, who_waits, until=time.monotonic() + turn_seconds)
     if not turn.take_up(channel_id):
         leave(channel_id)
-    while turn.lanes:
+    while turn.drains:
         turn.step()
         turn.look_around()
         turn.wait()
@@ -60,7 +63,7 @@ def drain(
 
 
 class Turn:
-    """The channels one drain is at, a lane each."""
+    """The channels that are drained side by side, each by a drain of its own."""
 
     def __init__(
         self,
@@ -72,13 +75,13 @@ class Turn:
     ) -> None:
         self._attend, self._leave, self._who_waits, self._until = attend, leave, who_waits, until
         self._looks_around_at = time.monotonic() + LOOK_AROUND_SECONDS
-        self.lanes: dict[UUID, Lane] = {}
+        self.drains: dict[UUID, ChannelDrain] = {}
         self.handed_over: dict[UUID, int] = {}
         self.failures: list[Exception] = []
 
     @property
     def may_claim(self) -> bool:
-        is_failing = self.failures or any(lane.failure for lane in self.lanes.values())
+        is_failing = self.failures or any(one.failure for one in self.drains.values())
         return time.monotonic() < self._until and not is_failing
 
     def take_up(self, channel_id: UUID) -> bool:
@@ -86,38 +89,44 @@ class Turn:
         channel = open_channel(channel_id)
         if channel is None or not channel.is_up:
             return False
-        self.lanes[channel_id] = Lane(channel, Attendance(self._attend, self._leave, channel_id))
+        self.drains[channel_id] = ChannelDrain(channel, Attendance(self._attend, self._leave, channel_id))
         return True
 
     def step(self) -> None:
-        for channel_id, lane in list(self.lanes.items()):
-            lane.step(room=partial(self._room, lane))
-            if lane.is_over:
-                del self.lanes[channel_id]
-                self.handed_over[channel_id] = self.handed_over.get(channel_id, 0) + lane.handed_over
-                self.failures += [lane.failure] if lane.failure else []
+        for channel_id, one in list(self.drains.items()):
+            one.step(room=partial(self._room, one))
+            if one.is_over:
+                del self.drains[channel_id]
+                self.handed_over[channel_id] = self.handed_over.get(channel_id, 0) + one.handed_over
+                self.failures += [one.failure] if one.failure else []
 
-    def _room(self, lane: Lane) -> int:
-        others = [other for other in self.lanes.values() if other is not lane]
-        return room_of(lane, others) if self.may_claim else 0
+    def _room(self, one: ChannelDrain) -> int:
+        others = [other for other in self.drains.values() if other is not one]
+        return room_of(one, others) if self.may_claim else 0
 
     def look_around(self) -> None:
-        """Take up what waits; nothing while the database is away: what is on the wire is seen to first."""
+        """Take up what waits; nothing while the database is away: what is on the wire is seen to first.
+
+        Any other trouble ends the turn, as that of a channel does.
+        """
         if time.monotonic() < self._looks_around_at:
             return
         self._looks_around_at = time.monotonic() + LOOK_AROUND_SECONDS
         try:
-            waiting = self._who_waits(self.lanes.keys()) if self.may_claim else ()
-            for channel_id in list(waiting)[: MOST_LANES - len(self.lanes)]:
+            waiting = self._who_waits(self.drains.keys()) if self.may_claim else ()
+            for channel_id in list(waiting)[: MOST_CHANNELS - len(self.drains)]:
                 self.take_up(channel_id)
         except (OperationalError, InterfaceError) as error:
             reconnect_or_raise(error)
+        except Exception as error:
+            log.exception("channels that wait could not be taken up")
+            self.failures.append(error)
 
     def wait(self) -> None:
         """Until a carrier has answered a batch, or it is time for a look."""
-        looks_at = [lane.looks_at for lane in self.lanes.values()]
+        looks_at = [one.looks_at for one in self.drains.values()]
         seconds = min([self._looks_around_at, *looks_at]) - time.monotonic()
-        answers = [lane.next_answer for lane in self.lanes.values() if lane.next_answer]
+        answers = [one.next_answer for one in self.drains.values() if one.next_answer]
         if seconds > 0 and answers:
             wait(answers, seconds, FIRST_COMPLETED)
         elif seconds > 0:

@@ -102,7 +102,7 @@ def test_what_is_in_hand_at_once_is_no_more_than_seven_windows(window, size):
 @pytest.fixture
 def steps(monkeypatch):
     """What a drain does, in order: how many messages it claims, and when it writes down outcomes."""
-    done, draining = [], import_module("messaging.engine.dispatch.lane")
+    done, draining = [], import_module("messaging.engine.dispatch.channel_drain")
     claim, record = draining.claim, draining.record_outcomes
 
     def note_claim(**facts):

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 #: Batches on the wire at once: while one is answered, the next is claimed and handed over.
 IN_FLIGHT = BATCHES_AT_ONCE
 #: So many channels are drained by a process at once.
-MOST_LANES = 32
+MOST_CHANNELS = 32
 #: A database that restarts is waited for so long: what the carrier answered, nobody else can tell.
 RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
@@ -39,7 +39,7 @@ FEW = 50
 def _make_waiters() -> None:
     """Threads in which carriers are waited for, so that nothing else has to wait for them.  A fork leaves them behind."""
     global _waiters
-    _waiters = ThreadPoolExecutor(max_workers=MOST_LANES * IN_FLIGHT, thread_name_prefix="answers")
+    _waiters = ThreadPoolExecutor(max_workers=MOST_CHANNELS * IN_FLIGHT, thread_name_prefix="answers")
 
 
 _make_waiters()
@@ -78,7 +78,7 @@ class Attendance:
         self._leave(self._channel_id)
 
 
-class Lane:
+class ChannelDrain:
     """What one drain does on one channel.  No step of it waits for the carrier."""
 
     def __init__(self, channel: OpenChannel, attendance: Attendance) -> None:
@@ -203,16 +203,16 @@ class Lane:
             reconnect_or_raise(error)
 
 
-def room_of(lane: Lane, others: Iterable[Lane]) -> int:
-    """How many messages this lane may take in hand.
+def room_of(drain: ChannelDrain, others: Iterable[ChannelDrain]) -> int:
+    """How many messages this channel may take in hand.
 
     All of a process's channels together have seven windows in hand, which is what is in doubt when it freezes; one that
     comes late has its even share at once, while the others still have more than theirs.
     """
     taken = [windows for other in others if (windows := other.windows_in_hand)]
     windows = max(MOST_WINDOWS_IN_HAND - sum(taken), MOST_WINDOWS_IN_HAND / (len(taken) + 1))
-    room = int((windows - lane.windows_in_hand) * lane.channel.window)
-    return max(room, 0 if lane.next_answer else 1)
+    room = int((windows - drain.windows_in_hand) * drain.channel.window)
+    return max(room, 0 if drain.next_answer else 1)
 
 
 def reconnect_or_raise(error: Exception, *, out_of_time: bool = False) -> None:

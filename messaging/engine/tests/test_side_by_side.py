@@ -19,7 +19,7 @@ from messaging.channels.runtime import MOST_WINDOWS_IN_HAND, close_all, open_cha
 from messaging.channels.types.simulator.channel import SimulatorChannel
 from messaging.engine import bell, waiting
 from messaging.engine.dispatch import drain
-from messaging.engine.dispatch.lane import IN_FLIGHT, room_of
+from messaging.engine.dispatch.channel_drain import IN_FLIGHT, room_of
 from messaging.engine.models import Claim, Message
 from messaging.engine.states import Status
 from messaging.engine.tasks import drain_channel
@@ -244,6 +244,21 @@ def test_a_database_that_is_away_when_others_are_asked_for_costs_no_batch_its_ou
 
 
 @in_the_database
+def test_trouble_in_looking_around_costs_no_batch_its_outcomes(two_channels):
+    first = two_channels.first
+
+    def fail(at_work):
+        raise ArithmeticError("a fault of ours")
+
+    with pytest.raises(ArithmeticError):
+        drain(channel_id=first.pk, who_waits=fail)
+
+    assert Message.objects.filter(channel_id=first.pk, status=Status.SUBMITTED).exists()
+    assert left_of(first) > 0, "nothing was claimed after it"
+    assert not Claim.objects.exists()
+
+
+@in_the_database
 def test_a_ring_that_another_turn_has_overtaken_begins_none(two_channels, rung):
     bell.answer(drain_channel, str(two_channels.first.pk))
 
@@ -255,8 +270,8 @@ def test_a_ring_that_another_turn_has_overtaken_begins_none(two_channels, rung):
 # --- what is in hand
 
 
-class Lane(SimpleNamespace):
-    """As much of a lane as its room depends on."""
+class Drained(SimpleNamespace):
+    """As much of a channel's drain as its room depends on."""
 
     @property
     def windows_in_hand(self):
@@ -267,38 +282,38 @@ class Lane(SimpleNamespace):
         return self.in_hand > 0 or None
 
 
-def lanes_of(windows) -> list[Lane]:
-    return [Lane(channel=SimpleNamespace(window=window), in_hand=0) for window in windows]
+def drains_of(windows) -> list[Drained]:
+    return [Drained(channel=SimpleNamespace(window=window), in_hand=0) for window in windows]
 
 
-def room(lanes, which) -> int:
-    return room_of(lanes[which], [lane for lane in lanes if lane is not lanes[which]])
+def room(drained, which) -> int:
+    return room_of(drained[which], [one for one in drained if one is not drained[which]])
 
 
 def test_a_channel_alone_has_seven_windows_in_hand():
-    [lane] = lanes = lanes_of([300])
+    [one] = drained = drains_of([300])
 
-    assert room(lanes, 0) == 7 * 300
-    lane.in_hand = 1_000
-    assert room(lanes, 0) == 1_100
+    assert room(drained, 0) == 7 * 300
+    one.in_hand = 1_000
+    assert room(drained, 0) == 1_100
 
 
 def test_a_channel_that_comes_late_has_its_even_share_and_the_first_no_more_until_it_is_back_at_its_own():
-    lanes = lanes_of([300, 100])
-    lanes[0].in_hand = 2_100
+    drained = drains_of([300, 100])
+    drained[0].in_hand = 2_100
 
-    assert room(lanes, 1) == 350
-    lanes[1].in_hand = 350
-    assert room(lanes, 0) == 0
-    lanes[0].in_hand = 900
-    assert room(lanes, 0) == 150
+    assert room(drained, 1) == 350
+    drained[1].in_hand = 350
+    assert room(drained, 0) == 0
+    drained[0].in_hand = 900
+    assert room(drained, 0) == 150
 
 
 def test_a_channel_with_little_in_hand_takes_next_to_nothing_from_the_others():
-    lanes = lanes_of([300, 10])
-    lanes[1].in_hand = 1
+    drained = drains_of([300, 10])
+    drained[1].in_hand = 1
 
-    assert room(lanes, 0) == 2_070
+    assert room(drained, 0) == 2_070
 
 
 @given(
@@ -306,15 +321,15 @@ def test_a_channel_with_little_in_hand_takes_next_to_nothing_from_the_others():
     steps=st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60),
 )
 def test_whoever_claims_when_no_more_is_in_hand_than_shares_make(windows, steps):
-    lanes = lanes_of(windows)
+    drained = drains_of(windows)
     for which, is_claim in steps:
-        lane = lanes[which % len(lanes)]
+        one = drained[which % len(drained)]
         if is_claim:
-            most = max(1, lane.channel.window * MOST_WINDOWS_IN_HAND // IN_FLIGHT)
-            lane.in_hand += min(most, room(lanes, which % len(lanes)))
+            most = max(1, one.channel.window * MOST_WINDOWS_IN_HAND // IN_FLIGHT)
+            one.in_hand += min(most, room(drained, which % len(drained)))
         else:
-            lane.in_hand = 0
+            one.in_hand = 0
 
-        shares = sum(MOST_WINDOWS_IN_HAND / place for place in range(1, len(lanes) + 1))
-        one_each = sum(1 for lane in lanes if lane.in_hand == 1)
-        assert sum(lane.windows_in_hand for lane in lanes) <= shares + one_each
+        shares = sum(MOST_WINDOWS_IN_HAND / place for place in range(1, len(drained) + 1))
+        one_each = sum(1 for one in drained if one.in_hand == 1)
+        assert sum(one.windows_in_hand for one in drained) <= shares + one_each
