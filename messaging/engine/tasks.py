@@ -17,14 +17,18 @@ def drain_channel(channel_id: str) -> None:
 
     if bell.is_overtaken(drain_channel, channel_id):
         return
-    handed_over = drain(
+
+    def ring_for_more(channels):
+        for ripe in ripe_for(0, channel_ids=channels):
+            bell.ring(drain_channel, ripe)
+
+    drain(
         channel_id=UUID(channel_id),
         attend=partial(bell.attend, drain_channel),
         leave=partial(bell.answer, drain_channel),
         who_waits=partial(who_waits, are_attended=partial(bell.are_attended, drain_channel)),
+        come_back=ring_for_more,
     )
-    for ripe in ripe_for(0, channel_ids=[id for id, count in handed_over.items() if count]):
-        bell.ring(drain_channel, ripe)
 
 
 @shared_task(acks_late=True, soft_time_limit=50, time_limit=55)

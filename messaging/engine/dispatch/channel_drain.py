@@ -30,6 +30,8 @@ MOST_CHANNELS = 32
 RECORD_SECONDS = 30
 RETRY_PAUSE_SECONDS = 0.5
 ATTEND_SECONDS = 1.0
+#: Whose carrier has not answered for so long is not at it: another process with a line to it may be quicker.
+LONG_SECONDS = 2.0
 #: Where something just left, more may come: a look costs less than being rung for it.
 LINGER_SECONDS, LOOK_SECONDS = 0.03, 0.015
 #: Fewer messages than this are answered before many more can have come.
@@ -54,10 +56,11 @@ class Answered(NamedTuple):
 
 
 class OnTheWire(NamedTuple):
-    """A claimed batch that was handed over."""
+    """A claimed batch that was handed over at `since`, by the monotonic clock."""
 
     claimed: dict[UUID, Claimed]
     answered: Future[Answered]
+    since: float
 
 
 class Attendance:
@@ -99,6 +102,11 @@ class ChannelDrain:
         return self._on_the_wire[0].answered if self._on_the_wire else None
 
     @property
+    def waits_since(self) -> float:
+        """When the batch was handed over that the carrier has not answered yet; infinity where there is none."""
+        return self._on_the_wire[0].since if self._on_the_wire else inf
+
+    @property
     def looks_at(self) -> float:
         """When a step looks for ripe messages again, by the monotonic clock; infinity: not before the next answer."""
         return inf if self.failure or len(self._on_the_wire) >= IN_FLIGHT else self._looks_at
@@ -111,7 +119,7 @@ class ChannelDrain:
         """
         try:
             self._finish_answered()
-            if not self.failure:
+            if not self.failure and time.monotonic() - self.waits_since < LONG_SECONDS:
                 self._attendance.note()
             if time.monotonic() >= self.looks_at:
                 self._look(room())
@@ -173,7 +181,9 @@ class ChannelDrain:
         ]
         note_claimed(batch, channel_id=self.channel.id)
         since, claimed = time.monotonic(), {message.attempt_id: message for message in batch}
-        self._on_the_wire.append(OnTheWire(claimed, _waiters.submit(_wait_for, self.channel.send(outgoing), since)))
+        self._on_the_wire.append(
+            OnTheWire(claimed, _waiters.submit(_wait_for, self.channel.send(outgoing), since), since)
+        )
         self.handed_over += len(batch)
 
     def _finish(self, sent: OnTheWire) -> None:

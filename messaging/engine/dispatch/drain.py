@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, wait
 from functools import partial
+from math import inf
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: A drain leaves what there still is to the next ring after so long, well inside its task's time limit.
 TURN_SECONDS = 20
+#: A carrier that does not answer its last batch keeps the others going for so long at most, until it does or its line gives up.
+OVERTIME_SECONDS = 40
 #: Whether other channels of this process wait, which it then drains as well, is asked so often.
 LOOK_AROUND_SECONDS = 0.2
 
@@ -31,6 +34,10 @@ def nobody_else(channel_ids: Collection[UUID]) -> Collection[UUID]:
     return ()
 
 
+def nobody(channel_ids: Collection[UUID]) -> None:
+    """Nobody comes back."""
+
+
 def drain(
     *,
     channel_id: UUID,
@@ -38,6 +45,7 @@ def drain(
     attend: Callable[[UUID], None] = nothing,
     leave: Callable[[UUID], None] = nothing,
     who_waits: Callable[[Collection[UUID]], Collection[UUID]] = nobody_else,
+    come_back: Callable[[Collection[UUID]], None] = nobody,
 ) -> dict[UUID, int]:
     """Hand over what is ripe on one channel until nothing is, or the turn is over; how many messages were, by channel.
 
@@ -45,9 +53,10 @@ def drain(
     now and then, with the channels that are at work, for those that should be.
 
     `attend` is called at least each second for a channel at work, `leave` before the last look for its ripe messages, so
-    that whoever has some need not ring in between.  Runs in a worker of the dispatch queue, which holds the binds.
+    that whoever has some need not ring in between, and `come_back` at the end for those that may have more.  Runs in a
+    worker of the dispatch queue, which holds the binds.
 
-    A channel that fails ends the turn: what is on the wire is seen to, then its error is raised.
+    A channel that fails claims no more, the others go on; its error is raised at the end.
     """
     turn = Turn(attend, leave, who_waits, until=time.monotonic() + turn_seconds)
     if not turn.take_up(channel_id):
@@ -56,6 +65,7 @@ def drain(
         turn.step()
         turn.look_around()
         turn.wait()
+    come_back(turn.unfinished)
     if turn.failures:
         raise turn.failures[0]
     forget_what_left()
@@ -78,11 +88,15 @@ class Turn:
         self.drains: dict[UUID, ChannelDrain] = {}
         self.handed_over: dict[UUID, int] = {}
         self.failures: list[Exception] = []
+        self._failed: set[UUID] = set()
+        self._cut_short: set[UUID] = set()
 
-    @property
-    def may_claim(self) -> bool:
-        is_failing = self.failures or any(one.failure for one in self.drains.values())
-        return time.monotonic() < self._until and not is_failing
+    def may_claim(self, drain: ChannelDrain | None = None) -> bool:
+        """Whether this one goes on (none: whether others are taken up): until the turn is over, and for as long as another's
+        carrier still owes what it was handed in the turn."""
+        now = time.monotonic()
+        is_another_late = any(one.waits_since < self._until for one in self.drains.values() if one is not drain)
+        return now < self._until or (is_another_late and now < self._until + OVERTIME_SECONDS)
 
     def take_up(self, channel_id: UUID) -> bool:
         """Whether the channel is at work from here on; one that is paused, gone or not bound is not."""
@@ -98,22 +112,31 @@ class Turn:
             if one.is_over:
                 del self.drains[channel_id]
                 self.handed_over[channel_id] = self.handed_over.get(channel_id, 0) + one.handed_over
-                self.failures += [one.failure] if one.failure else []
+                if one.failure:
+                    self.failures.append(one.failure)
+                    self._failed.add(channel_id)
 
     def _room(self, one: ChannelDrain) -> int:
-        others = [other for other in self.drains.values() if other is not one]
-        return room_of(one, others) if self.may_claim else 0
+        if not self.may_claim(one):
+            self._cut_short.add(one.channel.id)
+            return 0
+        return room_of(one, [other for other in self.drains.values() if other is not one])
+
+    @property
+    def unfinished(self) -> set[UUID]:
+        """Those that may have more: they handed something over, or the turn was over before they could."""
+        return {id for id, count in self.handed_over.items() if count or id in self._cut_short} - self._failed
 
     def look_around(self) -> None:
         """Take up what waits; nothing while the database is away: what is on the wire is seen to first.
 
-        Any other trouble ends the turn, as that of a channel does.
+        After any other trouble nobody else is taken up.
         """
         if time.monotonic() < self._looks_around_at:
             return
         self._looks_around_at = time.monotonic() + LOOK_AROUND_SECONDS
         try:
-            waiting = self._who_waits(self.drains.keys()) if self.may_claim else ()
+            waiting = self._who_waits({*self.drains, *self._failed}) if self.may_claim() else ()
             for channel_id in list(waiting)[: MOST_CHANNELS - len(self.drains)]:
                 self.take_up(channel_id)
         except (OperationalError, InterfaceError) as error:
@@ -121,11 +144,12 @@ class Turn:
         except Exception as error:
             log.exception("channels that wait could not be taken up")
             self.failures.append(error)
+            self._looks_around_at = inf
 
     def wait(self) -> None:
         """Until a carrier has answered a batch, or it is time for a look."""
         looks_at = [one.looks_at for one in self.drains.values()]
-        seconds = min([self._looks_around_at, *looks_at]) - time.monotonic()
+        seconds = min([self._looks_around_at, time.monotonic() + LOOK_AROUND_SECONDS, *looks_at]) - time.monotonic()
         answers = [one.next_answer for one in self.drains.values() if one.next_answer]
         if seconds > 0 and answers:
             wait(answers, seconds, FIRST_COMPLETED)

@@ -1,6 +1,7 @@
 """One process, several channels: each is drained at its carrier's pace, and none waits for another's."""
 
 import threading
+import time
 from contextlib import contextmanager
 from importlib import import_module
 from types import SimpleNamespace
@@ -182,7 +183,7 @@ def test_a_turn_that_is_over_rings_for_each_channel_that_has_more(two_channels, 
     def end_the_turn_once_both_are_at_work(line, batch):
         sent.append(line)
         if len({*sent}) == 2:
-            monkeypatch.setattr(drains.Turn, "may_claim", False)
+            monkeypatch.setattr(drains.Turn, "may_claim", lambda *_: False)
         return send(line, batch)
 
     monkeypatch.setattr(SimulatorChannel, "send", end_the_turn_once_both_are_at_work)
@@ -192,6 +193,57 @@ def test_a_turn_that_is_over_rings_for_each_channel_that_has_more(two_channels, 
     assert left_of(first) > 0 and left_of(other) > 0
     assert {*rung} == {str(first.pk), str(other.pk)}
     assert not Claim.objects.exists()
+
+
+@in_the_database
+def test_a_channel_taken_up_as_the_turn_ends_is_rung_for(two_channels, rung, monkeypatch):
+    """Its ring is overtaken by now: it would wait for the sweeper."""
+    first, other, may_claim = two_channels.first, two_channels.other, drains.Turn.may_claim
+
+    def over_once_the_other_is_there(turn, drain=None):
+        return len(turn.drains) < 2 and other.pk not in turn.handed_over and may_claim(turn, drain)
+
+    monkeypatch.setattr(drains.Turn, "may_claim", over_once_the_other_is_there)
+
+    drain_channel(str(first.pk))
+
+    assert left_of(other) == 3
+    assert str(other.pk) in rung
+
+
+@in_the_database
+def test_a_carrier_that_owes_an_answer_after_the_turn_holds_up_no_other(two_channels, rung, monkeypatch):
+    first, other = two_channels.first, two_channels.other
+    open_channel(first.pk)
+
+    with holding_answers_back(monkeypatch, first) as answers:
+
+        def answer_once_the_other_is_done(channel_id):
+            if channel_id == other.pk:
+                answers.set()
+
+        begun = time.monotonic()
+        drain(
+            channel_id=first.pk,
+            turn_seconds=0.1,
+            leave=answer_once_the_other_is_done,
+            who_waits=lambda at_work: {other.pk} - {*at_work} if time.monotonic() > begun + 0.3 else (),
+        )
+
+    assert left_of(other) == 0
+    assert left_of(first) > 0, "its own turn is over"
+
+
+@in_the_database
+def test_who_has_waited_long_for_its_carrier_is_not_at_it(two_channels, rung, monkeypatch):
+    first = two_channels.first
+    open_channel(first.pk)
+    monkeypatch.setattr(import_module("messaging.engine.dispatch.channel_drain"), "LONG_SECONDS", 0.0)
+    attended = []
+
+    drain(channel_id=first.pk, attend=attended.append)
+
+    assert len(attended) == 1
 
 
 # --- when something goes wrong
@@ -220,8 +272,7 @@ def test_a_channel_that_fails_costs_no_other_its_outcomes(two_channels, rung, mo
     monkeypatch.setattr(SimulatorChannel, "send", send)
     [claim] = Claim.objects.all()
     assert (claim.channel_id, len(claim.message_ids)) == (other.pk, 3), "nobody knows whether they left"
-    assert Message.objects.filter(channel_id=first.pk, status=Status.SUBMITTED).count() > 0
-    assert left_of(first) > 0, "nothing was claimed after it"
+    assert left_of(first) == 0
 
 
 @in_the_database
@@ -253,8 +304,7 @@ def test_trouble_in_looking_around_costs_no_batch_its_outcomes(two_channels):
     with pytest.raises(ArithmeticError):
         drain(channel_id=first.pk, who_waits=fail)
 
-    assert Message.objects.filter(channel_id=first.pk, status=Status.SUBMITTED).exists()
-    assert left_of(first) > 0, "nothing was claimed after it"
+    assert left_of(first) == 0
     assert not Claim.objects.exists()
 
 
